@@ -1,0 +1,1 @@
+//! The desk tool's parts, as a library for the tests.

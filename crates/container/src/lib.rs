@@ -1,0 +1,3 @@
+//! podman-run flags + image config → [`Spec`] → a process with tty and exit status.
+pub mod spec;
+pub use spec::Spec;

@@ -1,0 +1,1 @@
+//! Kernel modules: names, aliases and files → loaded modules, with their dependencies and parameters.

@@ -1,0 +1,1 @@
+//! Links, addresses, DHCP, DNS, NTP and the one HTTP client.

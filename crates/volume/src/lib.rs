@@ -1,0 +1,1 @@
+//! Named volumes and their life.

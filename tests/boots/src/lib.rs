@@ -1,0 +1,1 @@
+//! The boots that show what the initramfs does: see `tests/`.

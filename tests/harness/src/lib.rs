@@ -1,0 +1,1 @@
+//! Real servers, images and machines for the tests.
