@@ -46,6 +46,8 @@ pub struct Spec {
     pub seccomp: Seccomp,
     /// Limits of the container's cgroup.
     pub resources: Resources,
+    /// `/proc/self/oom_score_adj`, -1000 to 1000; `None` leaves it alone.
+    pub oom_score_adj: Option<i32>,
     /// `-t`: a pseudo-terminal of the container's own is its stdin, stdout and stderr.
     pub terminal: bool,
     /// `-i`: stdin is connected; else it is /dev/null.
@@ -171,4 +173,6 @@ pub struct Resources {
     pub cpu: Option<(u64, u64)>,
     /// `pids.max`.
     pub pids: Option<u64>,
+    /// Any other file of the cgroup and what is written to it, in this order: `memory.high` → `1073741824` (OCI `linux.resources.unified`).
+    pub unified: Vec<(String, String)>,
 }
