@@ -1,1 +1,3 @@
 //! Links, addresses, DHCP, DNS, NTP and the one HTTP client.
+
+pub mod http;

@@ -1,0 +1,239 @@
+//! The one HTTP client: HTTP/1.1 over TCP or TLS, with connection reuse, redirects and proxies.
+//!
+//! A status is never an error: callers decide what 404 or 429 means. Nothing is retried here; [`Error::is_transient`] says whether
+//! trying again can help. Nothing is parsed or allocated for TLS before the first https URL.
+
+mod connect;
+mod error;
+mod proxy;
+mod redirect;
+mod resolve;
+mod response;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::Agent;
+use ureq::http::Uri;
+use ureq::http::header::AUTHORIZATION;
+
+pub use error::Error;
+pub use proxy::Proxy;
+pub use response::Response;
+
+/// Redirects followed before giving up, as Go's client does.
+const MAX_REDIRECTS: usize = 10;
+/// The status line and all headers of a response, in bytes.
+const MAX_HEAD: usize = 32 * 1024;
+/// Per connection; has to hold [`MAX_HEAD`].
+const INPUT_BUFFER: usize = 64 * 1024;
+/// Per connection.
+const OUTPUT_BUFFER: usize = 16 * 1024;
+
+/// How the client reaches servers and whom it trusts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `b2c.proxy`.
+    pub proxy: Option<Proxy>,
+    /// Folders of PEM files whose certificates are trusted besides the built-in roots.
+    pub ca_dirs: Vec<PathBuf>,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// For the TCP connection and the TLS handshake together.
+    pub connect_timeout: Duration,
+    /// The longest silence while a response is awaited or read, or while nothing can be sent. It is no limit for the whole: a
+    /// server that gives a byte a second is slow, not dead.
+    pub read_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            proxy: None,
+            ca_dirs: vec!["/etc/ssl/certs".into(), "/usr/local/share/ca-certificates".into()],
+            user_agent: concat!("boot2container/", env!("CARGO_PKG_VERSION")).into(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The methods that registries, S3 servers and web servers need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Fetch.
+    Get,
+    /// Fetch without the body.
+    Head,
+    /// Submit.
+    Post,
+    /// Store.
+    Put,
+    /// Remove.
+    Delete,
+}
+
+/// What to send, and where.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What to do.
+    pub method: Method,
+    /// Absolute, `http` or `https`.
+    pub url: String,
+    /// Sent as they are, in this order. `Host` and `Content-Length` are added.
+    pub headers: Vec<(String, String)>,
+    /// `false` accepts any certificate for any name.
+    pub tls_verify: bool,
+    /// Sent with `Post` and `Put` only.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A request without headers and body that verifies certificates.
+    pub fn new(method: Method, url: impl Into<String>) -> Request {
+        Request { method, url: url.into(), headers: Vec::new(), tls_verify: true, body: Vec::new() }
+    }
+
+    /// Fetches `url`.
+    pub fn get(url: impl Into<String>) -> Request {
+        Request::new(Method::Get, url)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Whether the server has to prove who it is.
+    #[must_use]
+    pub fn tls_verify(mut self, verify: bool) -> Request {
+        self.tls_verify = verify;
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Request {
+        self.body = body.into();
+        self
+    }
+}
+
+/// A client; clones share connections and TLS sessions, and may send from many threads at once.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// One pool of connections each, so that a connection to an unproven server is never used where proof is asked for.
+    verified: Agent,
+    unverified: Agent,
+    proxies: proxy::Proxies,
+}
+
+impl Client {
+    /// A client. Opens and reads nothing yet.
+    pub fn new(config: Config) -> Client {
+        let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone()));
+        let agent = |verify| {
+            let connector = connect::Connector::new(Arc::clone(&tls), verify);
+            Agent::with_parts(agent_config(&config), connector, resolve::Resolver)
+        };
+        let (verified, unverified) = (agent(true), agent(false));
+        let proxies = proxy::Proxies::new(config.proxy.unwrap_or_default());
+        Client(Arc::new(Inner { verified, unverified, proxies }))
+    }
+
+    /// Sends a request, follows redirects, and returns when the headers of the answer are there.
+    ///
+    /// The `Authorization` header is dropped when a redirect leads to another scheme, host or port (RFC 9110 §15.4; CVE-2022-27774).
+    pub fn send(&self, request: &Request) -> Result<Response, Error> {
+        let mut url = parse_url(&request.url)?;
+        let mut method = request.method;
+        let mut authorized = true;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(request, method, &url, authorized)?;
+            let status = response.status().as_u16();
+            let Some(next) = redirect::target(&url, &response)? else {
+                return Ok(Response::new(url.to_string(), response));
+            };
+            log::debug!("{url} redirects to {next} ({status})");
+            authorized = authorized && redirect::same_origin(&url, &next);
+            method = redirect::method(status, method);
+            url = next;
+        }
+        Err(Error::Redirect {
+            url: request.url.clone(),
+            reason: format!("more than {MAX_REDIRECTS} in a row"),
+        })
+    }
+
+    fn send_once(
+        &self,
+        request: &Request,
+        method: Method,
+        url: &Uri,
+        authorized: bool,
+    ) -> Result<ureq::http::Response<ureq::Body>, Error> {
+        let mut head = ureq::http::Request::builder().method(method.name()).uri(url);
+        for (name, value) in &request.headers {
+            if authorized || !name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+                head = head.header(name, value);
+            }
+        }
+        let bad_header = |e: ureq::http::Error| Error::BadUrl { url: url.to_string(), reason: e.to_string() };
+        let agent = if request.tls_verify { &self.0.verified } else { &self.0.unverified };
+        let proxy = self.0.proxies.for_url(url)?;
+        let answer = if matches!(method, Method::Post | Method::Put) {
+            let head = head.body(request.body.as_slice()).map_err(bad_header)?;
+            agent.run(agent.configure_request(head).proxy(proxy).build())
+        } else {
+            let head = head.body(()).map_err(bad_header)?;
+            agent.run(agent.configure_request(head).proxy(proxy).build())
+        };
+        answer.map_err(|e| Error::from_ureq(url, e))
+    }
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+fn agent_config(config: &Config) -> ureq::config::Config {
+    ureq::config::Config::builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .user_agent(&config.user_agent)
+        .timeout_connect(Some(config.connect_timeout))
+        .timeout_per_read(Some(config.read_timeout))
+        .timeout_per_write(Some(config.read_timeout))
+        .max_response_header_size(MAX_HEAD)
+        .input_buffer_size(INPUT_BUFFER)
+        .output_buffer_size(OUTPUT_BUFFER)
+        .build()
+}
+
+fn parse_url(url: &str) -> Result<Uri, Error> {
+    let bad = |reason: &str| Error::BadUrl { url: url.into(), reason: reason.into() };
+    let uri: Uri = url.parse().map_err(|e: ureq::http::uri::InvalidUri| bad(&e.to_string()))?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        _ => return Err(bad("it has to begin with http:// or https://")),
+    }
+    match uri.host() {
+        Some(host) if !host.is_empty() => Ok(uri),
+        _ => Err(bad("it names no host")),
+    }
+}

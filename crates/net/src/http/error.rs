@@ -1,0 +1,185 @@
+//! Why a request failed, in words that say what to do.
+
+use rustls::CertificateError;
+use std::io;
+use ureq::http::Uri;
+
+/// Why a request or the reading of its answer failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL or a header cannot be sent.
+    #[error("{url:?} cannot be requested: {reason}")]
+    BadUrl {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The host name has no address.
+    #[error("host {host:?} cannot be found: {reason}")]
+    Dns {
+        /// Without port.
+        host: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// No TCP connection.
+    #[error("cannot connect to {host}: {source}")]
+    Connect {
+        /// With port.
+        host: String,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// The server was silent for too long.
+    #[error("{url}: no answer in time while {during}")]
+    Timeout {
+        /// What was asked for.
+        url: String,
+        /// Connecting, waiting or reading.
+        during: &'static str,
+    },
+    /// TLS could not be established.
+    #[error("TLS with {host}: {reason}")]
+    Tls {
+        /// With port.
+        host: String,
+        /// What is wrong, and what can be done.
+        reason: String,
+    },
+    /// A redirect that is not followed.
+    #[error("{url}: redirect not followed: {reason}")]
+    Redirect {
+        /// What redirected.
+        url: String,
+        /// Why it is not followed.
+        reason: String,
+    },
+    /// `b2c.proxy` is wrong or does not let us through.
+    #[error("proxy for {url}: {reason}")]
+    Proxy {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The server broke the protocol.
+    #[error("{url}: this is no proper HTTP answer: {reason}")]
+    Protocol {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The connection was lost before the answer had begun.
+    #[error("{url}: the connection was lost before the answer: {source}")]
+    Lost {
+        /// What was asked for.
+        url: String,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// The connection was lost in the middle of the body.
+    #[error("{url}: the answer is cut off: {source}")]
+    Body {
+        /// What was asked for.
+        url: String,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Whether the same request may work later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            // The resolver's words are all that std passes on. These two are glibc's and musl's for "no such name"; other failures
+            // (no answer, no name server yet) may pass.
+            Error::Dns { reason, .. } => {
+                !reason.contains("not known") && !reason.contains("does not resolve")
+            }
+            Error::Connect { .. } | Error::Timeout { .. } | Error::Lost { .. } | Error::Body { .. } => true,
+            Error::BadUrl { .. }
+            | Error::Tls { .. }
+            | Error::Redirect { .. }
+            | Error::Proxy { .. }
+            | Error::Protocol { .. } => false,
+        }
+    }
+
+    /// Why `send` failed.
+    pub(super) fn from_ureq(url: &Uri, error: ureq::Error) -> Error {
+        let url = url.to_string();
+        match error {
+            // Said by our own resolver or connector.
+            ureq::Error::Other(e) => match e.downcast::<Error>() {
+                Ok(e) => *e,
+                Err(e) => Error::Protocol { url, reason: e.to_string() },
+            },
+            ureq::Error::Io(source) => Error::Lost { url, source },
+            ureq::Error::Timeout(t) => Error::Timeout { url, during: during(t) },
+            ureq::Error::ConnectProxyFailed(reason) => Error::Proxy { url, reason },
+            ureq::Error::Http(e) => Error::BadUrl { url, reason: e.to_string() },
+            ureq::Error::BadUri(reason) => Error::BadUrl { url, reason },
+            ureq::Error::LargeResponseHeader(_, limit) => {
+                Error::Protocol { url, reason: format!("its headers are larger than {limit} bytes") }
+            }
+            e => Error::Protocol { url, reason: e.to_string() },
+        }
+    }
+
+    /// Why reading the body failed.
+    pub(super) fn from_body(url: &str, error: io::Error) -> Error {
+        let url = url.to_owned();
+        match error.downcast::<ureq::Error>() {
+            Ok(ureq::Error::Timeout(_)) => Error::Timeout { url, during: "reading the answer" },
+            Ok(e) => Error::Protocol { url, reason: e.to_string() },
+            Err(source) => Error::Body { url, source },
+        }
+    }
+
+    /// Why the handshake failed.
+    pub(super) fn from_handshake(host: &str, error: io::Error) -> Error {
+        let host = host.to_owned();
+        let error = match error.downcast::<rustls::Error>() {
+            Ok(e) => return Error::Tls { host, reason: tls_reason(&e) },
+            Err(e) => e,
+        };
+        match error.downcast::<ureq::Error>() {
+            Ok(ureq::Error::Timeout(t)) => Error::Timeout { url: host, during: during(t) },
+            Ok(e) => Error::Tls { host, reason: e.to_string() },
+            Err(source) => Error::Connect { host, source },
+        }
+    }
+}
+
+fn during(timeout: ureq::Timeout) -> &'static str {
+    match timeout {
+        ureq::Timeout::Connect => "connecting",
+        ureq::Timeout::PerWrite => "sending the request",
+        _ => "waiting for the answer",
+    }
+}
+
+fn tls_reason(error: &rustls::Error) -> String {
+    let hint = match error {
+        rustls::Error::InvalidCertificate(e) => match e {
+            CertificateError::UnknownIssuer => {
+                "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired, or this machine's clock is wrong"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not yet valid: is this machine's clock right? (b2c.ntp_peer)"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            _ => "its certificate is refused",
+        },
+        rustls::Error::InvalidMessage(_) => "the server does not speak TLS: is this an http:// address?",
+        _ => return error.to_string(),
+    };
+    format!("{hint} ({error})")
+}

@@ -1,0 +1,112 @@
+//! Which requests go through which proxy (`b2c.proxy`).
+
+use super::Error;
+use std::net::IpAddr;
+use ureq::http::Uri;
+
+/// Proxies for what this program itself fetches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxy {
+    /// For https URLs; it is asked to CONNECT.
+    pub https: Option<String>,
+    /// For http URLs; it is sent the whole URL.
+    pub http: Option<String>,
+    /// Hosts to reach directly: a name (and all below it), an address, a network (`10.0.0.0/8`) or `*`.
+    pub no: Vec<String>,
+}
+
+/// [`Proxy`], parsed. A wrong URL is reported by the first request that needs it.
+#[derive(Debug)]
+pub(super) struct Proxies {
+    https: Option<Result<ureq::Proxy, String>>,
+    http: Option<Result<ureq::Proxy, String>>,
+    no: Vec<String>,
+}
+
+impl Proxies {
+    pub(super) fn new(proxy: Proxy) -> Proxies {
+        let parse = |url: Option<String>| {
+            url.map(|url| match ureq::Proxy::new(&url) {
+                Ok(proxy)
+                    if matches!(proxy.protocol(), ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https) =>
+                {
+                    Ok(proxy)
+                }
+                _ => Err(format!("b2c.proxy: {url:?} is not the URL of an http or https proxy")),
+            })
+        };
+        Proxies { https: parse(proxy.https), http: parse(proxy.http), no: proxy.no }
+    }
+
+    /// The proxy to take, `None` for the direct way.
+    pub(super) fn for_url(&self, url: &Uri) -> Result<Option<ureq::Proxy>, Error> {
+        let proxy = if url.scheme_str() == Some("https") { &self.https } else { &self.http };
+        let host = url.host().unwrap_or_default();
+        match proxy {
+            None => Ok(None),
+            Some(_) if self.no.iter().any(|pattern| excludes(pattern, host)) => Ok(None),
+            Some(Ok(proxy)) => Ok(Some(proxy.clone())),
+            Some(Err(reason)) => Err(Error::Proxy { url: url.to_string(), reason: reason.clone() }),
+        }
+    }
+}
+
+/// Whether a pattern of `no=` names this host.
+fn excludes(pattern: &str, host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if pattern == "*" || pattern.eq_ignore_ascii_case(host) {
+        return true;
+    }
+    if let Ok(address) = host.parse() {
+        return in_network(pattern, address);
+    }
+    let domain = pattern.trim_start_matches('.').as_bytes();
+    let host = host.as_bytes();
+    !domain.is_empty()
+        && host.len() > domain.len()
+        && host[host.len() - domain.len() - 1] == b'.'
+        && host[host.len() - domain.len()..].eq_ignore_ascii_case(domain)
+}
+
+/// Whether `pattern` is a network such as `10.0.0.0/8` that holds the address.
+fn in_network(pattern: &str, address: IpAddr) -> bool {
+    let Some((network, prefix)) = pattern.split_once('/') else { return false };
+    let (Ok(network), Ok(prefix)) = (network.parse(), prefix.parse::<u32>()) else { return false };
+    match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) if prefix <= 32 => {
+            let differ = u32::from(network) ^ u32::from(address);
+            differ.checked_shr(32 - prefix).unwrap_or(0) == 0
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) if prefix <= 128 => {
+            let differ = u128::from(network) ^ u128::from(address);
+            differ.checked_shr(128 - prefix).unwrap_or(0) == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excluded_hosts() {
+        for (pattern, host, expected) in [
+            ("example.com", "example.com", true),
+            ("example.com", "a.Example.COM", true),
+            (".example.com", "a.example.com", true),
+            ("example.com", "badexample.com", false),
+            ("example.com", "com", false),
+            ("*", "anything", true),
+            ("10.0.0.0/8", "10.42.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("0.0.0.0/0", "11.0.0.1", true),
+            ("10.0.0.0/33", "10.0.0.1", false),
+            ("10.42.0.1", "10.42.0.1", true),
+            ("fd00::/8", "[fd00::1]", true),
+            ("", "host", false),
+        ] {
+            assert_eq!(excludes(pattern, host), expected, "{pattern} {host}");
+        }
+    }
+}

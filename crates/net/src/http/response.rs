@@ -1,0 +1,58 @@
+//! An answer: status and headers at once, the body as it arrives.
+
+use super::Error;
+use std::io::{self, Read};
+use ureq::Body;
+use ureq::http::HeaderMap;
+
+/// An answer of any status.
+#[derive(Debug)]
+pub struct Response {
+    /// For example 200.
+    pub status: u16,
+    /// Where it came from, after redirects.
+    pub url: String,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Response {
+    pub(super) fn new(url: String, response: ureq::http::Response<Body>) -> Response {
+        let (head, body) = response.into_parts();
+        Response { status: head.status.as_u16(), url, headers: head.headers, body }
+    }
+
+    /// The first header of that name (in any case), if it is ASCII text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// All headers of that name, such as several `WWW-Authenticate` challenges.
+    pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// The body. It has no size limit: take what you expect.
+    ///
+    /// A body that ends before its `Content-Length` or its last chunk gives an error, never an end of file. Errors wrap [`Error`].
+    /// The connection can be used again once the body was read to its end.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        Box::new(BodyReader { url: self.url, inner: self.body.into_reader() })
+    }
+}
+
+struct BodyReader {
+    url: String,
+    inner: ureq::BodyReader<'static>,
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        // Kept: `read_to_end` and others try again by themselves.
+        let explain = |e: io::Error| match e.kind() {
+            io::ErrorKind::Interrupted => e,
+            kind => io::Error::new(kind, Error::from_body(&self.url, e)),
+        };
+        self.inner.read(buf).map_err(explain)
+    }
+}

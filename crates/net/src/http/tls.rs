@@ -1,0 +1,140 @@
+//! Whom we trust: the built-in roots of the web and the certificates found in the initramfs.
+
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Larger than any bundle of certificates (the web's own is 220 KB).
+const MAX_PEM: u64 = 4 << 20;
+/// TLS sessions kept for resumption. A boot talks to a handful of hosts.
+const SESSIONS: usize = 8;
+
+/// TLS settings that are made when they are first needed.
+#[derive(Debug)]
+pub(super) struct Tls {
+    ca_dirs: Vec<PathBuf>,
+    verified: OnceLock<Arc<ClientConfig>>,
+    unverified: OnceLock<Arc<ClientConfig>>,
+}
+
+impl Tls {
+    pub(super) fn new(ca_dirs: Vec<PathBuf>) -> Tls {
+        Tls { ca_dirs, verified: OnceLock::new(), unverified: OnceLock::new() }
+    }
+
+    /// The settings for connections with or without proof of who the server is.
+    pub(super) fn config(&self, verify: bool) -> Arc<ClientConfig> {
+        let config = if verify {
+            self.verified
+                .get_or_init(|| client_config(|builder| builder.with_root_certificates(roots(&self.ca_dirs))))
+        } else {
+            self.unverified.get_or_init(|| {
+                client_config(|builder| {
+                    let schemes =
+                        builder.crypto_provider().signature_verification_algorithms.supported_schemes();
+                    builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAnybody(schemes)))
+                })
+            })
+        };
+        Arc::clone(config)
+    }
+}
+
+type Builder<State> = rustls::ConfigBuilder<ClientConfig, State>;
+
+fn client_config(
+    trust: impl FnOnce(Builder<rustls::WantsVerifier>) -> Builder<rustls::client::WantsClientCert>,
+) -> Arc<ClientConfig> {
+    let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
+    // Cannot fail: ring's provider has cipher suites for both versions of TLS.
+    #[allow(clippy::expect_used, reason = "see above")]
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring serves TLS 1.2 and 1.3");
+    let mut config = trust(builder).with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    Arc::new(config)
+}
+
+fn roots(dirs: &[PathBuf]) -> RootCertStore {
+    // Anchors that were parsed when this program was built: parsing 120 certificates takes tens of milliseconds.
+    let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut found = BTreeSet::new();
+    for dir in dirs {
+        let Ok(entries) = fs::read_dir(dir) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
+            match certificates(&path) {
+                // The same certificate is often there twice: alone, and in a bundle.
+                Ok(certificates) => found.extend(certificates),
+                Err(reason) => log::warn!("{}: not used as a CA file: {reason}", path.display()),
+            }
+        }
+    }
+    let (used, unusable) =
+        store.add_parsable_certificates(found.iter().map(|der| CertificateDer::from(der.as_slice())));
+    if unusable > 0 {
+        log::warn!("{unusable} of {} CA certificates cannot be used", used + unusable);
+    }
+    store
+}
+
+fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let size = fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if size > MAX_PEM {
+        return Err(format!("it has {size} bytes, more than {MAX_PEM}"));
+    }
+    let pem = fs::read(path).map_err(|e| e.to_string())?;
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&pem).map(|c| c.map(|der| der.to_vec())).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err("it holds no PEM certificate".into()),
+        Ok(certificates) => Ok(certificates),
+        Err(e) => Err(format!("it is not a proper PEM file: {e}")),
+    }
+}
+
+/// `tls_verify = false`: any certificate for any name, so that its signatures prove nothing either.
+#[derive(Debug)]
+struct TrustAnybody(Vec<SignatureScheme>);
+
+impl ServerCertVerifier for TrustAnybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.clone()
+    }
+}
