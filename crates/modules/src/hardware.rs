@@ -1,0 +1,140 @@
+//! Automatic loading: what the devices of this machine ask for.
+
+use crate::{
+    Error, Modules, Uevents,
+    alias::{Match, Wanted},
+    uevent::News,
+};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    fs::{self, File},
+    io::Read,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+/// Devices bring devices (a bus, a controller, a disk), but never this many generations.
+const MAX_ROUNDS: usize = 16;
+/// sysfs gives at most a page.
+const MAX_MODALIAS: u64 = 4096;
+/// Names remembered; hot-plugging for years must not fill the memory.
+const MAX_SEEN: usize = 65_536;
+/// Drivers that are initialised at the same time, besides the network's.
+const HELPERS: usize = 3;
+/// Enough to unpack a module.
+const STACK: usize = 256 << 10;
+
+impl Modules {
+    /// Loads the modules for all devices there are, and for those that appear thereby. Unknown devices are silent, failing modules are warnings. Gives the names of the modules loaded.
+    ///
+    /// Drivers of network cards are loaded one after the other in the order of their device names, so that `eth0` is the same card at each boot; all others at the same time as these.
+    ///
+    /// # Errors
+    /// When a module index cannot be read.
+    pub fn load_for_hardware(&self) -> Result<Vec<String>, Error> {
+        let mut loaded = Vec::new();
+        for _ in 0..MAX_ROUNDS {
+            let devices = self.unseen(devices(&self.sysfs));
+            if devices.is_empty() {
+                break;
+            }
+            loaded.extend(self.load_for_devices(devices)?);
+        }
+        Ok(loaded)
+    }
+
+    /// Loads the modules for devices that appear from now on. Runs until it fails; meant for a thread of its own.
+    ///
+    /// # Errors
+    /// When a module index cannot be read, or the kernel's events cannot be received any more.
+    pub fn watch(&self, events: &Uevents) -> Result<Infallible, Error> {
+        loop {
+            let news = events.next().map_err(Error::read("the kernel's device events (netlink)"))?;
+            match news {
+                News::Devices(devices) => self.load_for_devices(self.unseen(devices))?,
+                News::Lost => self.load_for_hardware()?,
+            };
+        }
+    }
+
+    /// Leaves out the devices that were dealt with, and remembers the rest.
+    fn unseen(&self, mut devices: Vec<String>) -> Vec<String> {
+        // A set of names is whole even if a thread died while it held the lock.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() > MAX_SEEN {
+            seen.clear();
+        }
+        devices.retain(|device| seen.insert(device.clone()));
+        devices
+    }
+
+    fn load_for_devices(&self, devices: Vec<String>) -> Result<Vec<String>, Error> {
+        let wanted = Wanted::new(devices);
+        let found = self.find(&wanted)?;
+        let (network, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|found| is_network_card(wanted.device(found.device)));
+        let helpers = HELPERS.min(others.len());
+        let others = Mutex::new(VecDeque::from(others));
+        let loaded = Mutex::new(Vec::new());
+        let load = |found: Match| {
+            if !self.is_present(&found.module) && self.load_for_device(&found.module) {
+                loaded.lock().unwrap_or_else(PoisonError::into_inner).push(found.module);
+            }
+        };
+        let next = || others.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let load_others = || {
+            while let Some(found) = next() {
+                load(found);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..helpers {
+                // Without it, the work is done below.
+                let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, load_others);
+            }
+            network.into_iter().for_each(load);
+            load_others();
+        });
+        Ok(loaded.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// PCI class 02 is "network controller"; virtio device 1 is the network card (Virtual I/O Device specification, 5).
+fn is_network_card(device: &str) -> bool {
+    device.starts_with("pci:") && device.contains("bc02sc") || device.starts_with("virtio:d00000001v")
+}
+
+/// Names (modaliases) of all devices. Devices that have one are on a bus, except for these classes and the processor; to walk all of /sys/devices instead takes many times as long.
+fn devices(sysfs: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for bus in entries(&sysfs.join("bus")) {
+        collect(&bus.join("devices"), &mut names);
+    }
+    for class in ["class/dmi", "class/input"] {
+        collect(&sysfs.join(class), &mut names);
+    }
+    read_names(&sysfs.join("devices/system/cpu"), &mut names);
+    names
+}
+
+fn collect(folder: &Path, names: &mut Vec<String>) {
+    for device in entries(folder) {
+        read_names(&device, names);
+    }
+}
+
+/// Devices come and go while this looks at them, so what cannot be read is not there.
+fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+fn read_names(device: &Path, names: &mut Vec<String>) {
+    let mut text = String::new();
+    let read = File::open(device.join("modalias"))
+        .and_then(|file| file.take(MAX_MODALIAS).read_to_string(&mut text));
+    if read.is_ok() {
+        names.extend(text.lines().filter(|name| !name.is_empty()).map(str::to_owned));
+    }
+}
