@@ -1,2 +1,33 @@
 //! Text of a kernel command line → typed [`Options`] and [`Diagnostic`]s. No I/O: everything here runs the same on a desk and at boot.
+//!
+//! The text is cut twice: first into words, as the kernel does (`words`), and then, for container lines and command lists
+//! only, into the words of a shell (`shell`). A [`table`] says which options there are; each row reads its own value. Every piece of text
+//! knows where it was written (`located`), so that a mistake can be shown in its place.
 #![forbid(unsafe_code)]
+
+mod diagnostic;
+pub mod docs;
+pub mod groups;
+mod lines;
+mod located;
+mod options;
+mod parse;
+mod references;
+mod secret;
+mod shell;
+pub mod table;
+mod values;
+mod words;
+
+pub use diagnostic::{Diagnostic, Fatal, Severity};
+pub use groups::network::{Address, Iface, Method, NtpPeer, Proxy, Route};
+pub use groups::storage::{CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
+pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
+pub use lines::{CommandList, ContainerLine, Variable, Word};
+pub use options::Options;
+pub use parse::{Parsed, not_supported_yet, parse};
+pub use secret::Secret;
+pub use shell::{ShellError, ShellErrorKind};
+
+/// What the names of our own options begin with.
+pub const PREFIX: &str = "b2c.";

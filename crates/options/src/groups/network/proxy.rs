@@ -1,0 +1,63 @@
+//! `b2c.proxy`.
+
+use crate::diagnostic::{Problem, Report};
+use crate::located::Slice;
+use crate::secret::Secret;
+use crate::table::{Mark, OptionSpec, Support};
+use crate::values::{self, Result};
+
+/// Proxies for what b2c itself fetches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxy {
+    /// For https URLs. It may hold a password.
+    pub https: Option<Secret<String>>,
+    /// For http URLs. It may hold a password.
+    pub http: Option<Secret<String>>,
+    /// Hosts that are asked without a proxy.
+    pub no: Vec<String>,
+}
+
+pub(super) static PROXY: OptionSpec = OptionSpec {
+    name: "b2c.proxy",
+    aliases: &[],
+    value: "[https=URL][,http=URL][,no=HOST[,HOST…]]",
+    default: "",
+    repeatable: false,
+    help: "HTTP proxies for what b2c itself fetches.",
+    doc: "`no` lists hosts that are asked directly, separated by `,` or `|`. Containers are not concerned: give them theirs with `--env`.",
+    example: "b2c.proxy=https=http://proxy:3128,http=http://proxy:3128,no=ci-gateway,10.42.0.1",
+    marks: &[Mark::New("The exact meaning is ours.")],
+    support: Support::Now,
+    update: |value, options, report| {
+        options.proxy = Some(proxy(value, report)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+fn proxy<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Proxy> {
+    let mut proxy = Proxy::default();
+    let mut in_no = false;
+    for piece in values::pieces(value) {
+        match (piece.key.text(), piece.value) {
+            ("https", Some(url)) => proxy.https = Some(proxy_url(url, report)?),
+            ("http", Some(url)) => proxy.http = Some(proxy_url(url, report)?),
+            ("no", Some(hosts)) => proxy.no.extend(values::texts(hosts, '|')),
+            (_, None) if in_no => proxy.no.extend(values::texts(piece.whole, '|')),
+            _ => {
+                return Err(
+                    Problem::new(piece.key, "is not known").help("write https=URL, http=URL or no=HOSTS")
+                );
+            }
+        }
+        in_no |= piece.key.text() == "no";
+    }
+    Ok(proxy)
+}
+
+fn proxy_url<'a>(url: Slice<'a>, report: &mut Report) -> Result<'a, Secret<String>> {
+    if let Some(password) = values::url_password(url) {
+        report.keep_secret(password);
+    }
+    values::url(url).map(Secret::new)
+}

@@ -1,0 +1,80 @@
+//! How a boot ends.
+
+use crate::diagnostic::{Problem, Report};
+use crate::groups::containers::broken;
+use crate::lines::{self, CommandList};
+use crate::located::Slice;
+use crate::shell::{self, Mode};
+use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::values::{self, Result};
+use std::time::Duration;
+
+/// The options of this group.
+pub static GROUP: Group = Group { title: "The end", options: &[&POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD] };
+
+const NO_SHELL: Mark = Mark::Divergence(
+    "There is no shell: only these commands, quotes, variables, and `;` or a line end between commands.",
+);
+
+static POWEROFF_DELAY: OptionSpec = OptionSpec {
+    name: "b2c.poweroff_delay",
+    aliases: &[],
+    value: "SECONDS",
+    default: "0",
+    repeatable: false,
+    help: "How long to wait between \"It's now safe to turn off your computer\" and the power-off.",
+    doc: "For a controller that switches the power itself. Whole seconds. There is no wait before a reboot.",
+    example: "b2c.poweroff_delay=15",
+    marks: &[],
+    support: Support::Now,
+    update: |value, options, _| {
+        options.poweroff_delay = Duration::from_secs(values::number(value, 0..=31_536_000)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+static SHUTDOWN_CMD: OptionSpec = OptionSpec {
+    name: "b2c.shutdown_cmd",
+    aliases: &[],
+    value: "\"COMMAND[; COMMAND…]\"",
+    default: "poweroff -f",
+    repeatable: false,
+    help: "What to do last.",
+    doc: "Commands: `echo`, `sleep`, `sync`, `poweroff`, `reboot`, `halt`. They are words as in `b2c.run` and see the `B2C_PIPELINE_*` \
+variables.",
+    example: "b2c.shutdown_cmd=\"echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE; poweroff -f\"",
+    marks: &[NO_SHELL],
+    support: Support::Now,
+    update: |value, options, report| {
+        options.shutdown_cmd = commands(value, report)?;
+        Ok(())
+    },
+    refuse: None,
+};
+
+static REBOOT_CMD: OptionSpec = OptionSpec {
+    name: "b2c.reboot_cmd",
+    aliases: &[],
+    value: "\"COMMAND[; COMMAND…]\"",
+    default: "reboot -f",
+    repeatable: false,
+    help: "What to do last when a container asked for a reboot.",
+    doc: "As `b2c.shutdown_cmd`.",
+    example: "b2c.reboot_cmd=\"echo once more; reboot -f\"",
+    marks: &[NO_SHELL],
+    support: Support::Now,
+    update: |value, options, report| {
+        options.reboot_cmd = commands(value, report)?;
+        Ok(())
+    },
+    refuse: None,
+};
+
+fn commands<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, CommandList> {
+    let script = shell::parse(value.text(), Mode::Commands).map_err(|error| broken(value, &error))?;
+    for (span, why, help) in lines::remarks(&script.notes, Mode::Commands) {
+        report.warn(Problem::new(value.part(span), why).help(help));
+    }
+    CommandList::from_script(value.text(), script).map_err(|error| broken(value, &error))
+}

@@ -1,0 +1,71 @@
+//! `b2c.filesystem`.
+
+use crate::diagnostic::{Problem, Report};
+use crate::located::Slice;
+use crate::secret::Secret;
+use crate::table::{OptionSpec, Support, closest};
+use crate::values::{self, Result};
+
+/// A file system that other options can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filesystem {
+    /// How they name it.
+    pub name: String,
+    /// What is mounted: a device, a share.
+    pub src: String,
+    /// `None` is found out.
+    pub kind: Option<String>,
+    /// Mount options. A share's password may be among them.
+    pub opts: Secret<Vec<String>>,
+}
+
+pub(super) static FILESYSTEM: OptionSpec = OptionSpec {
+    name: "b2c.filesystem",
+    aliases: &[],
+    value: "NAME,src=SRC[,type=TYPE][,opts=OPT[|OPT…]]",
+    default: "",
+    repeatable: true,
+    help: "A file system under a short name.",
+    doc: "It is mounted where another option names it: `b2c.cache_device`, `b2c.volume` or `b2c.storage`. `opts` are mount options with `|` \
+instead of `,`. A key that is not known warns.",
+    example: "b2c.filesystem=\"shared,src=10.42.0.1:/images,type=nfs,opts=ro|nolock\"",
+    marks: &[],
+    support: Support::NotYet {
+        what: "",
+        given: |options| options.filesystem.iter().map(|fs| format!("b2c.filesystem={}", fs.name)).collect(),
+    },
+    update: |value, options, report| {
+        options.filesystem.push(filesystem(value, report)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+fn filesystem<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Filesystem> {
+    let (name, rest) = values::head(value);
+    let name = values::name(name)?;
+    let (mut src, mut kind, mut opts) = (None, None, Vec::new());
+    for piece in values::pieces(rest) {
+        match piece.key.text() {
+            "src" => src = Some(values::owned(piece.needed()?)),
+            "type" => kind = Some(values::name(piece.needed()?)?),
+            "opts" => {
+                let list = piece.needed()?;
+                report.keep_secret(list);
+                opts = values::texts(list, '|');
+            }
+            key => {
+                // The value might be a password that a comma, and not `|`, was written before.
+                piece.value.into_iter().for_each(|value| report.keep_secret(value));
+                let known = closest(key, ["src", "type", "opts"].into_iter()).unwrap_or_default();
+                let problem = Problem::new(piece.whole, "is not known and ignored");
+                report.warn(
+                    problem.help(format!("the closest known key is {known}; options are separated by |")),
+                );
+            }
+        }
+    }
+    let src =
+        src.ok_or_else(|| Problem::new(value, "lacks src=").help("say what is mounted: src=/dev/sda1"))?;
+    Ok(Filesystem { name, src, kind, opts: Secret::new(opts) })
+}

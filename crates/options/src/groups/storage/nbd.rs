@@ -1,0 +1,69 @@
+//! `b2c.nbd`.
+
+use crate::diagnostic::{Problem, Report};
+use crate::located::Slice;
+use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::values::{self, Result};
+use std::path::PathBuf;
+
+/// A network block device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nbd {
+    /// `/dev/nbdN`.
+    pub device: PathBuf,
+    /// The server.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// TCP connections to it, at least 1.
+    pub connections: u8,
+}
+
+pub(super) static NBD: OptionSpec = OptionSpec {
+    name: "b2c.nbd",
+    aliases: &[],
+    value: "/dev/nbdN,host=HOST,port=PORT[,connections=N]",
+    default: "",
+    repeatable: true,
+    help: "Attaches an NBD export before cache, swap and file systems are looked at.",
+    doc: "`connections` is 1 to 64, 1 if it is not given.",
+    example: "b2c.nbd=/dev/nbd0,host=10.42.0.1,port=10809,connections=4",
+    marks: &[Mark::New("The exact meaning is ours.")],
+    support: Support::NotYet {
+        what: "",
+        given: |options| options.nbd.iter().map(|nbd| format!("b2c.nbd={}", nbd.device.display())).collect(),
+    },
+    update: |value, options, report| {
+        options.nbd.push(nbd(value, report)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+fn nbd<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Nbd> {
+    let (device, rest) = values::head(value);
+    let number = device.text().strip_prefix("/dev/nbd");
+    if !number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(Problem::new(device, "is not an NBD device").help("begin with one, such as /dev/nbd0"));
+    }
+    let (mut host, mut port, mut connections) = (None, None, 1);
+    for piece in values::pieces(rest) {
+        match piece.key.text() {
+            "host" => host = Some(values::host(piece.needed()?)?),
+            "port" => port = u16::try_from(values::number(piece.needed()?, 1..=65535)?).ok(),
+            "connections" => {
+                connections = u8::try_from(values::number(piece.needed()?, 1..=64)?).unwrap_or(1);
+            }
+            key => {
+                let known = closest(key, ["host", "port", "connections"].into_iter()).unwrap_or_default();
+                let problem = Problem::new(piece.whole, "is not known and ignored");
+                report.warn(problem.help(format!("the closest known key is {known}")));
+            }
+        }
+    }
+    let host =
+        host.ok_or_else(|| Problem::new(value, "lacks host=").help("name the server: host=10.42.0.1"))?;
+    let port =
+        port.ok_or_else(|| Problem::new(value, "lacks port=").help("name the server's port: port=10809"))?;
+    Ok(Nbd { device: PathBuf::from(device.text()), host, port, connections })
+}
