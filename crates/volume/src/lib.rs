@@ -1,1 +1,127 @@
 //! Named volumes and their life.
+//!
+//! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, lists and removes them; [`copy_up`] gives a new one the
+//! content that the image has at its destination.
+
+mod copy;
+mod copy_up;
+mod error;
+mod metadata;
+
+pub use copy_up::copy_up;
+pub use error::Error;
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+/// Where a volume's content is, below its own folder; what is beside it is about the volume.
+const DATA: &str = "_data";
+/// Begins the names of folders that are being removed. No volume's name begins so.
+const REMOVING: &str = ".removing.";
+/// So that a file name has room for the name while it is being removed, too.
+const MAX_NAME: usize = 255 - REMOVING.len();
+
+/// The volumes below one folder, such as `/storage/volumes`.
+#[derive(Debug)]
+pub struct Volumes {
+    root: PathBuf,
+}
+
+impl Volumes {
+    /// Makes `root` if it is not there, and ends removals that a power cut interrupted.
+    ///
+    /// # Errors
+    /// When `root` cannot be made or read.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        make_folders(root, 0o711)?;
+        let volumes = Self { root: root.to_owned() };
+        for name in volumes.entries()?.iter().filter(|name| name.starts_with(REMOVING)) {
+            let path = root.join(name);
+            fs::remove_dir_all(&path).map_err(Error::io("remove", path))?;
+        }
+        Ok(volumes)
+    }
+
+    /// The data folder of the volume, which is made if it is not there. It belongs to root, with mode 0755, until [`copy_up`] or a container says otherwise.
+    ///
+    /// # Errors
+    /// When `name` is no volume name, or the folder cannot be made.
+    pub fn ensure(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.folder(name)?;
+        make_folders(&folder, 0o755)?;
+        let data = folder.join(DATA);
+        make_folders(&data, 0o755)?;
+        Ok(data)
+    }
+
+    /// Removes the volume with all it holds. `false`: there was none. After a power cut it is either still whole or gone.
+    ///
+    /// # Errors
+    /// When `name` is no volume name, or something in the volume cannot be removed, such as a mount point.
+    pub fn remove(&self, name: &str) -> Result<bool, Error> {
+        let folder = self.folder(name)?;
+        let removing = self.root.join(format!("{REMOVING}{name}"));
+        // What an earlier attempt left that failed half-way.
+        remove_all(&removing)?;
+        match fs::rename(&folder, &removing) {
+            Ok(()) => remove_all(&removing).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io("remove", folder)(error)),
+        }
+    }
+
+    /// The names of all volumes, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn list(&self) -> Result<Vec<String>, Error> {
+        let mut names = self.entries()?;
+        names.retain(|name| is_valid_name(name) && self.root.join(name).join(DATA).is_dir());
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        if is_valid_name(name) {
+            Ok(self.root.join(name))
+        } else {
+            Err(Error::Name { name: name.to_owned(), limit: MAX_NAME })
+        }
+    }
+
+    /// Names in the root that are text; others are not ours.
+    fn entries(&self) -> Result<Vec<String>, Error> {
+        fs::read_dir(&self.root)
+            .and_then(|entries| {
+                entries
+                    .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
+                    .collect()
+            })
+            .map_err(Error::io("read", &self.root))
+    }
+}
+
+/// podman's grammar, `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
+fn is_valid_name(name: &str) -> bool {
+    name.len() <= MAX_NAME
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Makes a folder and those above it. A link in its place is refused: a container that sees the cache could point it anywhere.
+fn make_folders(path: &Path, mode: u32) -> Result<(), Error> {
+    let made = fs::DirBuilder::new().recursive(true).mode(mode).create(path);
+    made.and_then(|()| fs::symlink_metadata(path))
+        .and_then(|meta| if meta.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) })
+        .map_err(Error::io("make the folder", path))
+}
+
+fn remove_all(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
