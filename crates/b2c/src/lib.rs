@@ -1,1 +1,7 @@
 //! The desk tool's parts, as a library for the tests.
+
+#[cfg(feature = "check")]
+pub mod check;
+pub mod cpio;
+pub mod initramfs;
+pub mod vm;

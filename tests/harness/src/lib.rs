@@ -1,1 +1,26 @@
 //! Real servers, images and machines for the tests.
+//!
+//! Everything here panics when it cannot do its work: in a test that is the report. What is started ends with the value that stands
+//! for it, or with the test's process, whichever comes first.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "part of the tests")]
+
+mod boot;
+mod console;
+mod faults;
+mod image;
+mod layer;
+mod push;
+mod registry;
+mod server;
+mod slots;
+mod tls;
+
+pub use b2c::cpio::Entry;
+pub use b2c::vm::Network;
+pub use boot::Boot;
+pub use console::{Outcome, Vm};
+pub use faults::{Fault, Faults, Request, Tokens};
+pub use image::{Format, Image, Pushed, push_index};
+pub use layer::{Compression, Layer};
+pub use registry::{Registry, RegistryOptions};
+pub use tls::{Authority, Certificate};
