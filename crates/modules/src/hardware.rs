@@ -10,7 +10,7 @@ use std::{
     convert::Infallible,
     fs::{self, File},
     io::Read,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
 };
@@ -79,7 +79,7 @@ impl Modules {
         let others = Mutex::new(VecDeque::from(others));
         let loaded = Mutex::new(Vec::new());
         let load = |found: Match| {
-            if !self.is_present(&found.module) && self.load_for_device(&found.module) {
+            if !self.is_present(&found.module) && self.load_for_device(&found.module) == Some(true) {
                 loaded.lock().unwrap_or_else(PoisonError::into_inner).push(found.module);
             }
         };
@@ -126,7 +126,7 @@ fn collect(folder: &Path, names: &mut Vec<String>) {
 }
 
 /// Devices come and go while this looks at them, so what cannot be read is not there.
-fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
@@ -136,5 +136,80 @@ fn read_names(device: &Path, names: &mut Vec<String>) {
         .and_then(|file| file.take(MAX_MODALIAS).read_to_string(&mut text));
     if read.is_ok() {
         names.extend(text.lines().filter(|name| !name.is_empty()).map(str::to_owned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A /sys with these devices, each by its folder and its name.
+    fn sysfs(devices: &[(&str, &str)]) -> tempfile::TempDir {
+        let sysfs = tempfile::tempdir().unwrap();
+        for (folder, name) in devices {
+            let folder = sysfs.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("modalias"), name).unwrap();
+        }
+        sysfs
+    }
+
+    #[test]
+    fn devices_are_found_on_every_bus() {
+        let sysfs = sysfs(&[
+            ("bus/pci/devices/0000:00:03.0", "pci:v00001AF4d\n"),
+            ("bus/acpi/devices/PNP0A08:00", "acpi:PNP0A08:PNP0A03:\n"),
+            ("bus/usb/devices/1-1:1.0", ""),
+            ("class/dmi/id", "dmi:bvnX:\n"),
+            ("class/input/input0", "input:b0003-e0,\n"),
+            ("devices/system/cpu", "cpu:type:x86\n"),
+            ("class/tty/tty0", "not:looked:at\n"),
+        ]);
+        fs::create_dir_all(sysfs.path().join("bus/virtio/devices/virtio0")).unwrap();
+        let mut names = devices(sysfs.path());
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            ["acpi:PNP0A08:PNP0A03:", "cpu:type:x86", "dmi:bvnX:", "input:b0003-e0,", "pci:v00001AF4d"]
+        );
+    }
+
+    /// Looking only there must not miss a device of the machine the test runs on.
+    #[test]
+    fn the_real_sysfs_holds_no_other_devices() {
+        let mut everywhere = Vec::new();
+        let mut pending = vec![PathBuf::from("/sys/devices")];
+        while let Some(folder) = pending.pop() {
+            read_names(&folder, &mut everywhere);
+            pending.extend(entries(&folder).into_iter().filter(|path| path.is_dir() && !path.is_symlink()));
+        }
+        let found = devices(Path::new("/sys"));
+        assert!(!everywhere.is_empty());
+        for name in everywhere {
+            assert!(found.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_dealt_with_once_and_failures_are_only_warnings() {
+        let sysfs = sysfs(&[("bus/pci/devices/0000:00:03.0", "pci:v00001AF4d\n")]);
+        let root = tempfile::tempdir().unwrap();
+        let tree = root.path().join("1.0");
+        fs::create_dir(&tree).unwrap();
+        fs::write(tree.join("modules.dep"), "gone.ko:\n").unwrap();
+        fs::write(tree.join("modules.alias"), "alias pci:v* gone\nalias pci:v* nowhere\n").unwrap();
+        let mut modules = Modules::open(&[root.path()], "1.0", &[]).unwrap();
+        modules.sysfs = sysfs.path().into();
+        assert!(modules.load_for_hardware().unwrap().is_empty());
+        assert!(modules.unseen(devices(sysfs.path())).is_empty());
+        assert_eq!(modules.unseen(vec!["pci:new".into()]), ["pci:new"]);
+    }
+
+    #[test]
+    fn network_cards_are_told_from_other_devices() {
+        assert!(is_network_card("pci:v00008086d0000100Esv00001AF4sd00001100bc02sc00i00"));
+        assert!(is_network_card("virtio:d00000001v00001AF4"));
+        assert!(!is_network_card("virtio:d00000002v00001AF4"));
+        assert!(!is_network_card("pci:v00001234d00001111sv00001AF4sd00001100bc03sc00i00"));
     }
 }

@@ -80,7 +80,7 @@ impl Modules {
     /// When modules.alias cannot be read.
     pub fn load_alias(&self, alias: &str) -> Result<usize, Error> {
         let names = self.find_alias(alias)?;
-        Ok(names.iter().filter(|module| self.load_for_device(module)).count())
+        Ok(names.iter().filter_map(|module| self.load_for_device(module)).count())
     }
 
     /// Names of the modules that modules.alias names for `alias`, without blacklisted ones.
@@ -146,17 +146,15 @@ impl Modules {
         Ok(loaded)
     }
 
-    /// As [`Self::load_module`], for a device that can also do without. `true`: the module is there now.
-    fn load_for_device(&self, name: &str) -> bool {
+    /// As [`Self::load_module`], for a device that can also do without: `None` is a failure that was told to the log.
+    fn load_for_device(&self, name: &str) -> Option<bool> {
         match self.load_module(name) {
-            Ok(_) => true,
+            Ok(loaded) => return Some(loaded),
             // The aliases of many drivers (`acpi_cpufreq`, `kvm_intel`) cover more machines than they drive.
-            Err(Error::Refused { errno, .. }) if errno == rustix::io::Errno::NODEV.raw_os_error() => false,
-            Err(error) => {
-                log::warn!("{error}");
-                false
-            }
+            Err(Error::Refused { errno, .. }) if errno == rustix::io::Errno::NODEV.raw_os_error() => {}
+            Err(error) => log::warn!("{error}"),
         }
+        None
     }
 
     fn is_builtin(&self, name: &str) -> bool {

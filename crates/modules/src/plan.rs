@@ -33,7 +33,8 @@ impl<'a> Planner<'a> {
         Ok(planner.steps)
     }
 
-    /// The order is kmod's: hard dependencies, soft ones, the module, what it wants afterwards.
+    /// The order is kmod's: hard dependencies, soft ones, the module, what it wants afterwards. Divergence from kmod: all `softdep` lines of a module count, not
+    /// only the first.
     fn visit(&mut self, name: &str, required: bool, depth: usize) -> Result<(), Error> {
         if depth > MAX_DEPTH {
             return Err(Error::TooDeep { name: name.to_owned(), limit: MAX_DEPTH });
@@ -47,12 +48,14 @@ impl<'a> Planner<'a> {
         for hard in &dependencies.hard {
             self.visit(hard, required, depth + 1)?;
         }
-        for before in &dependencies.soft.pre {
-            self.visit(before, false, depth + 1)?;
-        }
+        self.visit_soft(&dependencies.soft.pre, depth)?;
         self.steps.push(Step { name: name.to_owned(), path, required });
-        for after in &dependencies.soft.post {
-            self.visit(after, false, depth + 1)?;
+        self.visit_soft(&dependencies.soft.post, depth)
+    }
+
+    fn visit_soft(&mut self, names: &[String], depth: usize) -> Result<(), Error> {
+        for name in self.tree.resolve(names)? {
+            self.visit(&name, false, depth + 1)?;
         }
         Ok(())
     }

@@ -91,6 +91,18 @@ impl Tree {
         Ok(Dependencies { hard, soft: self.soft.get(name).cloned().unwrap_or_default() })
     }
 
+    /// The modules that names stand for: `crc32c` may be an alias of several. Unknown ones stand for none.
+    pub(crate) fn resolve(&self, names: &[String]) -> Result<Vec<String>, Error> {
+        let is_known = |name: &String| self.lines.contains_key(name) || self.builtin.contains(name);
+        let (mut modules, aliases): (Vec<_>, Vec<_>) = names.iter().cloned().partition(is_known);
+        if !aliases.is_empty() {
+            let mut matched = Vec::new();
+            self.collect_matches(&Wanted::new(aliases), &mut matched)?;
+            modules.extend(matched.into_iter().map(|found| found.module));
+        }
+        Ok(modules)
+    }
+
     /// Collects the modules whose aliases match.
     pub(crate) fn collect_matches(&self, wanted: &Wanted, matched: &mut Vec<Match>) -> Result<(), Error> {
         let path = self.folder.join("modules.alias");

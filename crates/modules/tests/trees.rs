@@ -43,7 +43,7 @@ const DEPMOD: &[(&str, &str)] = &[
     ),
     (
         "modules.softdep",
-        "# Soft dependencies\nsoftdep my_card pre: fast-sum nothere post: late\nsoftdep late pre: my_card\n",
+        "# Soft dependencies\nsoftdep my_card pre: sum-256 nothere post: late\nsoftdep late pre: my_card\n",
     ),
     ("modules.builtin", "kernel/fs/ext4/ext4.ko\nkernel/drivers/virtio/virtio-pci.ko\n"),
     (
@@ -51,7 +51,8 @@ const DEPMOD: &[(&str, &str)] = &[
         "alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci\n\
          alias pci:v000010ECd00008168sv*sd*bc*sc*i* my-card\n\
          alias pci:v000010ECd*sv*sd*bc02sc*i* b\n\
-         alias fs-overlay overlay\n",
+         alias fs-overlay overlay\n\
+         alias sum-* fast-sum\n",
     ),
 ];
 
