@@ -46,7 +46,7 @@ pub struct Spec {
     pub seccomp: Seccomp,
     /// Limits of the container's cgroup.
     pub resources: Resources,
-    /// `/proc/self/oom_score_adj`, -1000 to 1000; `None` leaves it alone.
+    /// `/proc/self/oom_score_adj`, -1000 to 1000; `None` is 0, or the machine's if that is above 0.
     pub oom_score_adj: Option<i32>,
     /// `-t`: a pseudo-terminal of the container's own is its stdin, stdout and stderr.
     pub terminal: bool,

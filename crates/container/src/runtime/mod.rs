@@ -1,0 +1,35 @@
+//! [`Spec`] → a process with terminal and exit status. An OCI-style runtime that is one function: [`start`].
+//!
+//! Three processes take part. The *caller* may have threads. It starts the *shim*, a fresh process of the same program with one thread,
+//! and keeps a channel to it. The shim makes the container's cgroup and forks the *first process* straight into it and into its new
+//! namespaces; that builds the root file system, enters it, gives up its privileges, and becomes the container's command.
+//!
+//! Whichever of them is killed, the container does not outlive it: the shim watches its caller, the kernel and the caller watch the shim.
+//! When [`Running::wait`] returns, no process, mount or cgroup of the container is left.
+
+mod cgroup;
+mod channel;
+mod command;
+mod credentials;
+mod device_filter;
+mod devices;
+mod error;
+mod first_process;
+mod mounts;
+mod namespaces;
+mod reaper;
+mod root;
+mod rootfs;
+mod running;
+mod seccomp;
+mod shim;
+mod start;
+mod sys;
+mod terminal;
+
+#[cfg(doc)]
+use crate::Spec;
+pub use error::StartError;
+pub use running::{Exit, Lost, Running};
+pub use shim::{SHIM_NAME, shim_main};
+pub use start::{Io, Shim, start, start_detached};

@@ -1,0 +1,181 @@
+//! A container that runs, as its caller sees it.
+
+use super::cgroup::Cgroup;
+use super::channel::{Channel, Message};
+use super::start::Io;
+use super::sys;
+use crate::spec::Spec;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// How a container's first process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(u8),
+    /// This signal ended it. `SIGHUP` and `SIGINT` of a process 1 also mean that it called reboot(2) to restart or to power off
+    /// (pid_namespaces(7)).
+    Signal(i32),
+}
+
+impl Exit {
+    /// The exit status as a shell and podman count it: 128 + N for signal N.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match *self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => u8::try_from(signal).map_or(255, |signal| signal.saturating_add(128)),
+        }
+    }
+
+    /// Reads what wait(2) gives for a process that has ended.
+    pub(super) fn from_wait_status(status: i32) -> Self {
+        if libc::WIFSIGNALED(status) {
+            Self::Signal(libc::WTERMSIG(status))
+        } else {
+            Self::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX))
+        }
+    }
+}
+
+/// The shim died before its container, which was killed then: how it would have ended is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the process that watched the container died; the container was killed")]
+pub struct Lost;
+
+/// A container that runs. To drop it is to kill it.
+#[derive(Debug)]
+pub struct Running {
+    /// What it is connected to.
+    pub io: Io,
+    pid: u32,
+    pidfd: OwnedFd,
+    channel: Channel,
+    shim: Child,
+    cgroup: Cgroup,
+    stop_signal: i32,
+    stop_timeout: Duration,
+    ended: Option<Result<Exit, Lost>>,
+}
+
+impl Running {
+    pub(super) fn new(
+        spec: &Spec,
+        io: Io,
+        channel: Channel,
+        shim: Child,
+        cgroup: Cgroup,
+        pid: u32,
+        pidfd: OwnedFd,
+    ) -> Self {
+        let (stop_signal, stop_timeout) = (spec.stop_signal, Duration::from_secs(spec.stop_timeout.into()));
+        Self { io, pid, pidfd, channel, shim, cgroup, stop_signal, stop_timeout, ended: None }
+    }
+
+    /// The process ID of the container's process 1, as the machine numbers it.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The process ID of the shim: a child of the caller's, which [`wait`](Self::wait) reaps.
+    #[must_use]
+    pub fn shim_pid(&self) -> u32 {
+        self.shim.id()
+    }
+
+    /// Readable once the container has ended and its cgroup is gone: [`wait`](Self::wait) does not block then.
+    #[must_use]
+    pub fn exited_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+
+    /// Waits for the container's end. Later calls give the same answer.
+    ///
+    /// # Errors
+    /// [`Lost`], if the shim was killed.
+    pub fn wait(&mut self) -> Result<Exit, Lost> {
+        if let Some(ended) = self.ended {
+            return ended;
+        }
+        let ended = match self.channel.receive() {
+            Ok(Some((Message::Exited { wait_status }, _))) => Ok(Exit::from_wait_status(wait_status)),
+            _ => {
+                self.kill_all();
+                self.cgroup.remove();
+                Err(Lost)
+            }
+        };
+        self.ended = Some(ended);
+        // The shim ends after its last message; if somebody else reaped it, that is as good.
+        drop(self.shim.wait());
+        ended
+    }
+
+    /// Sends a signal to the container's process 1. Only what that has a handler for arrives, but for `SIGKILL` and `SIGSTOP`
+    /// (pid_namespaces(7)). One that has ended gets none.
+    pub fn signal(&self, signal: i32) {
+        drop(sys::send_signal(self.pidfd.as_fd(), signal));
+    }
+
+    /// Ends the container: its stop signal, some time to act on it, then [`kill_all`](Self::kill_all). Returns when it has ended,
+    /// or was killed; [`wait`](Self::wait) then says how.
+    pub fn stop(&self) {
+        self.signal(self.stop_signal);
+        if !self.ended_within(self.stop_timeout) {
+            self.kill_all();
+        }
+    }
+
+    /// Kills every process of the container at once.
+    pub fn kill_all(&self) {
+        self.signal(libc::SIGKILL);
+        self.cgroup.kill();
+    }
+
+    fn ended_within(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout =
+                Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+            match poll(&mut [PollFd::new(&self.channel, PollFlags::IN)], Some(&timeout)) {
+                Err(rustix::io::Errno::INTR) => {}
+                result => return result.is_ok_and(|ready| ready > 0),
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.kill_all();
+            let _ = self.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exit;
+
+    #[test]
+    fn wait_statuses_are_told_apart() {
+        assert_eq!(Exit::from_wait_status(0), Exit::Code(0));
+        assert_eq!(Exit::from_wait_status(3 << 8), Exit::Code(3));
+        assert_eq!(Exit::from_wait_status(9), Exit::Signal(9));
+        // 0x80: with a core dump.
+        assert_eq!(Exit::from_wait_status(0x80 | 11), Exit::Signal(11));
+    }
+
+    #[test]
+    fn a_signal_counts_from_128() {
+        assert_eq!(Exit::Code(127).status(), 127);
+        assert_eq!(Exit::Signal(1).status(), 129);
+        assert_eq!(Exit::Signal(9).status(), 137);
+        assert_eq!(Exit::Signal(64).status(), 192);
+    }
+}
