@@ -106,25 +106,27 @@ fn refuse(text: &str) -> Fatal {
     Fatal::ContainerLine(text.to_owned())
 }
 
+const NO_IMAGE: &str = "write at least an image";
+
 fn line<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ContainerLine> {
     let place = |span| value.part(span).span();
-    let script = shell::parse(value.text(), Mode::Words).map_err(|error| broken(value, &error))?;
+    let script = shell::parse(value.text(), Mode::Words).map_err(|error| broken(value, &error, NO_IMAGE))?;
     for (span, why, help) in lines::remarks(&script.notes, Mode::Words) {
         report.warn(Problem::new(value.part(span), why).help(help));
     }
     ContainerLine::from_script(value.text(), script, report.text, value.span(), place)
-        .map_err(|error| broken(value, &error))
+        .map_err(|error| broken(value, &error, NO_IMAGE))
 }
 
-/// The problem with shell words that are broken.
-pub(crate) fn broken<'a>(value: Slice<'a>, error: &shell::ShellError) -> Problem<'a> {
+/// The problem with shell words that are broken; `if_empty` is what to do if there are none.
+pub(crate) fn broken<'a>(value: Slice<'a>, error: &shell::ShellError, if_empty: &'static str) -> Problem<'a> {
     use shell::ShellErrorKind::{DoubleQuote, Empty, SingleQuote, Variable};
     let (at, help) = match error.kind {
         // The quote alone would not tell which one it is: the line shows what follows it.
         SingleQuote => (error.span.start..value.text().len(), "close it, or write \\' for a plain one"),
         DoubleQuote => (error.span.start..value.text().len(), "close it, or write \\\\\\\" for a plain one"),
         Variable => (error.span.clone(), "use single quotes to leave it to a shell in the container"),
-        Empty => (error.span.clone(), "write at least an image"),
+        Empty => (error.span.clone(), if_empty),
     };
     Problem::new(value.part(at), error.kind.to_string()).help(help)
 }

@@ -71,10 +71,13 @@ static REBOOT_CMD: OptionSpec = OptionSpec {
     refuse: None,
 };
 
+const NO_COMMAND: &str = "write at least one command";
+
 fn commands<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, CommandList> {
-    let script = shell::parse(value.text(), Mode::Commands).map_err(|error| broken(value, &error))?;
+    let script =
+        shell::parse(value.text(), Mode::Commands).map_err(|error| broken(value, &error, NO_COMMAND))?;
     for (span, why, help) in lines::remarks(&script.notes, Mode::Commands) {
         report.warn(Problem::new(value.part(span), why).help(help));
     }
-    CommandList::from_script(value.text(), script).map_err(|error| broken(value, &error))
+    CommandList::from_script(value.text(), script).map_err(|error| broken(value, &error, NO_COMMAND))
 }

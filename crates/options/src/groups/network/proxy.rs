@@ -5,16 +5,26 @@ use crate::located::Slice;
 use crate::secret::Secret;
 use crate::table::{Mark, OptionSpec, Support};
 use crate::values::{self, Result};
+use std::fmt;
 
 /// Proxies for what b2c itself fetches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxy {
     /// For https URLs. It may hold a password.
-    pub https: Option<Secret<String>>,
+    pub https: Option<String>,
     /// For http URLs. It may hold a password.
-    pub http: Option<Secret<String>>,
+    pub http: Option<String>,
     /// Hosts that are asked without a proxy.
     pub no: Vec<String>,
+}
+
+/// Does not show the URLs, for they may hold passwords.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = |url: &Option<String>| url.as_ref().map(|_| Secret::new(()));
+        let (https, http) = (hidden(&self.https), hidden(&self.http));
+        f.debug_struct("Proxy").field("https", &https).field("http", &http).field("no", &self.no).finish()
+    }
 }
 
 pub(super) static PROXY: OptionSpec = OptionSpec {
@@ -55,9 +65,9 @@ fn proxy<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Proxy> {
     Ok(proxy)
 }
 
-fn proxy_url<'a>(url: Slice<'a>, report: &mut Report) -> Result<'a, Secret<String>> {
+fn proxy_url<'a>(url: Slice<'a>, report: &mut Report) -> Result<'a, String> {
     if let Some(password) = values::url_password(url) {
         report.keep_secret(password);
     }
-    values::url(url).map(Secret::new)
+    values::url(url)
 }
