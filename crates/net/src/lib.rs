@@ -1,3 +1,14 @@
 //! Links, addresses, DHCP, DNS, NTP and the one HTTP client.
+//!
+//! [`Network`] brings the machine's interfaces up and keeps their leases; [`http`] and [`ntp`] use what it has brought up. Nothing here
+//! knows what the network is for.
 
+pub mod dhcp;
 pub mod http;
+mod link;
+mod netlink;
+mod network;
+pub mod ntp;
+mod resolv;
+
+pub use network::{Config, Error, Network, Paths};

@@ -1,0 +1,292 @@
+//! The client's side of the conversation (RFC 2131 §4.4) as a state machine that does no I/O: it is told the time and what came in,
+//! and says what to send and what changed.
+//!
+//! Divergence from the RFC: no ARP probe of a new address (it would cost a second of every boot), and no random delay before the
+//! first DISCOVER.
+
+use super::reply::{Kind, Reply};
+use super::request::{Message, Request};
+use std::hash::{BuildHasher, RandomState};
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+/// Seconds between a client's messages. Beginning with four seconds, as the RFC has it, would cost every machine that time whose switch
+/// port loses the first packets; the row of eights is for switch ports that learn for 30 s who is there before they pass anything on.
+const DELAYS: [u64; 12] = [1, 2, 4, 8, 8, 8, 8, 8, 8, 16, 32, 64];
+/// REQUESTs for one offer.
+const MAX_REQUESTS: usize = 4;
+/// Least time between attempts to renew (RFC 2131 §4.4.5).
+const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
+/// For servers that forget to say; busybox' udhcpc takes the same.
+const DEFAULT_LEASE: u32 = 3600;
+/// Shorter leases would keep client and server busy with nothing else.
+const MIN_LEASE: u32 = 30;
+/// From this DISCOVER on, every second one asks for a broadcast answer: some relays cannot reach a host without address otherwise.
+const BROADCAST_FROM: usize = 2;
+
+/// An address on loan.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    /// What came with it.
+    pub(crate) reply: Reply,
+    /// Prefix length of the network.
+    pub(crate) prefix: u8,
+    /// `None` for a lease without end.
+    times: Option<Times>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    renew: Instant,
+    rebind: Instant,
+    expire: Instant,
+}
+
+impl Lease {
+    fn new(reply: Reply, now: Instant) -> Lease {
+        let prefix = reply.prefix.unwrap_or_else(|| class(reply.address));
+        let times = match reply.lease_time.unwrap_or(DEFAULT_LEASE) {
+            u32::MAX => None,
+            seconds => {
+                let seconds = u64::from(seconds.max(MIN_LEASE));
+                // Times that are out of order are not used (RFC 2131 §4.4.5 has the defaults).
+                let given = |time: Option<u32>, default| time.map_or(default, u64::from);
+                let mut rebind = given(reply.rebinding_time, seconds * 7 / 8);
+                let mut renew = given(reply.renewal_time, seconds.min(rebind) / 2);
+                if renew == 0 || renew > rebind || rebind > seconds {
+                    (renew, rebind) = (seconds / 2, seconds * 7 / 8);
+                }
+                let at = |seconds| now + Duration::from_secs(seconds);
+                Some(Times { renew: at(renew), rebind: at(rebind), expire: at(seconds) })
+            }
+        };
+        Lease { reply, prefix, times }
+    }
+}
+
+/// The prefix length that an address implied before there were masks.
+fn class(address: Ipv4Addr) -> u8 {
+    match address.octets()[0] {
+        0..=127 => 8,
+        128..=191 => 16,
+        _ => 24,
+    }
+}
+
+/// What to send, and to whom.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) payload: Vec<u8>,
+    /// `None`: everybody on the link.
+    pub(crate) server: Option<Ipv4Addr>,
+}
+
+/// What became of the machine's address.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// There is a lease: the first, a renewed, or another one.
+    Bound(Box<Lease>),
+    /// The lease is over and its address must not be used any more.
+    Lost(&'static str),
+    /// A server refuses what it or another one had offered; with the server's words.
+    Refused(String),
+}
+
+/// What follows from a tick of the clock or an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) send: Option<Outgoing>,
+    pub(crate) event: Option<Event>,
+}
+
+#[derive(Debug)]
+enum State {
+    Selecting,
+    Requesting(Box<Reply>),
+    Bound,
+    Renewing,
+    Rebinding,
+}
+
+/// The conversation on one interface.
+#[derive(Debug)]
+pub(crate) struct Client {
+    mac: [u8; 6],
+    host_name: String,
+    state: State,
+    /// The lease in use.
+    held: Option<Lease>,
+    xid: u32,
+    /// When the conversation began.
+    began: Instant,
+    /// Messages sent in this state.
+    sent: usize,
+    /// When the next step is due; `None` with a lease without end.
+    timer: Option<Instant>,
+}
+
+impl Client {
+    /// A client that wants to send its first message at once.
+    pub(crate) fn new(mac: [u8; 6], host_name: &str, now: Instant) -> Client {
+        let mut client = Client {
+            mac,
+            host_name: host_name.into(),
+            state: State::Selecting,
+            held: None,
+            xid: 0,
+            began: now,
+            sent: 0,
+            timer: Some(now),
+        };
+        client.select(now);
+        client
+    }
+
+    /// When to call [`Client::on_timer`].
+    pub(crate) fn timer(&self) -> Option<Instant> {
+        self.timer
+    }
+
+    /// Whether the client has an address and speaks UDP with it; else it needs a packet socket.
+    pub(crate) fn has_address(&self) -> bool {
+        matches!(self.state, State::Bound | State::Renewing | State::Rebinding)
+    }
+
+    /// Whether an answer is awaited.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !matches!(self.state, State::Bound)
+    }
+
+    /// DISCOVERs or REQUESTs sent since the conversation began or the server was chosen.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Begins anew, because the cable may have moved to another network. The lease is kept until the answer.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.select(now);
+    }
+
+    /// The time has come.
+    pub(crate) fn on_timer(&mut self, now: Instant) -> Step {
+        let mut step = Step::default();
+        let times = self.held.as_ref().and_then(|lease| lease.times);
+        if times.is_some_and(|t| now >= t.expire) {
+            self.held = None;
+            self.select(now);
+            step.event = Some(Event::Lost("it has expired and the server did not renew it"));
+        }
+        match (&self.state, times) {
+            (State::Requesting(_), _) if self.sent >= MAX_REQUESTS => self.select(now),
+            (State::Bound, Some(_)) => self.begin(State::Renewing, now),
+            (State::Renewing, Some(t)) if now >= t.rebind => self.begin(State::Rebinding, now),
+            _ => {}
+        }
+        step.send = Some(self.message());
+        self.sent += 1;
+        self.timer = Some(match (&self.state, times) {
+            (State::Renewing, Some(t)) => retry(now, t.rebind),
+            (State::Rebinding, Some(t)) => retry(now, t.expire),
+            _ => now + self.delay(),
+        });
+        step
+    }
+
+    /// A server has answered somebody.
+    pub(crate) fn on_reply(&mut self, reply: Reply, now: Instant) -> Step {
+        let mut step = Step::default();
+        if reply.xid != self.xid || reply.mac != self.mac {
+            return step;
+        }
+        match (&self.state, reply.kind) {
+            // The first offer is taken. One without the server's name cannot be answered.
+            (State::Selecting, Kind::Offer) if reply.server.is_some() => {
+                self.state = State::Requesting(Box::new(reply));
+                self.sent = 0;
+                step = self.on_timer(now);
+            }
+            (State::Requesting(_) | State::Renewing | State::Rebinding, Kind::Ack) => {
+                let lease = Lease::new(reply, now);
+                self.timer = lease.times.map(|t| t.renew);
+                self.state = State::Bound;
+                self.held = Some(lease.clone());
+                step.event = Some(Event::Bound(Box::new(lease)));
+            }
+            (State::Requesting(_), Kind::Nak) => {
+                // Not at once: a server that offers and refuses in turn would be asked in a tight circle.
+                self.select(now);
+                self.timer = Some(now + Duration::from_secs(1));
+                step.event = Some(Event::Refused(reply.message));
+            }
+            (State::Renewing | State::Rebinding, Kind::Nak) => {
+                self.held = None;
+                self.select(now);
+                step.event = Some(Event::Lost("the server did not renew it"));
+            }
+            _ => {}
+        }
+        step
+    }
+
+    fn begin(&mut self, state: State, now: Instant) {
+        // Enough randomness that answers cannot be guessed, without waiting for the kernel's pool at boot.
+        let random = RandomState::new().hash_one(self.mac).to_be_bytes();
+        self.xid = u32::from_be_bytes([random[0], random[1], random[2], random[3]]);
+        self.state = state;
+        self.began = now;
+        self.sent = 0;
+    }
+
+    fn select(&mut self, now: Instant) {
+        self.begin(State::Selecting, now);
+        self.timer = Some(now);
+    }
+
+    fn delay(&self) -> Duration {
+        let seconds = DELAYS[self.sent.saturating_sub(1).min(DELAYS.len() - 1)];
+        // Give or take an eighth, one second at most (RFC 2131 §4.1), so that machines switched on together do not stay together.
+        let spread = (seconds * 1000 / 8).min(1000);
+        let jitter = RandomState::new().hash_one(self.sent) % (2 * spread);
+        Duration::from_millis(seconds * 1000 - spread + jitter)
+    }
+
+    fn message(&self) -> Outgoing {
+        let address = self.held.as_ref().map(|lease| lease.reply.address);
+        let mut request = Request {
+            message: Message::Request,
+            xid: self.xid,
+            seconds: u16::try_from(self.began.elapsed().as_secs()).unwrap_or(u16::MAX),
+            broadcast: false,
+            mac: self.mac,
+            current: Ipv4Addr::UNSPECIFIED,
+            requested: None,
+            server: None,
+            host_name: &self.host_name,
+        };
+        let mut server = None;
+        match &self.state {
+            State::Selecting => {
+                request.message = Message::Discover;
+                request.broadcast = self.sent >= BROADCAST_FROM && self.sent.is_multiple_of(2);
+                request.requested = address;
+            }
+            State::Requesting(offer) => {
+                request.requested = Some(offer.address);
+                request.server = offer.server;
+            }
+            State::Bound | State::Renewing | State::Rebinding => {
+                request.current = address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+                if !matches!(self.state, State::Rebinding) {
+                    server = self.held.as_ref().and_then(|lease| lease.reply.server);
+                }
+            }
+        }
+        Outgoing { payload: request.encode(), server }
+    }
+}
+
+/// Half of what is left, but not too often (RFC 2131 §4.4.5).
+fn retry(now: Instant, end: Instant) -> Instant {
+    let half = end.saturating_duration_since(now) / 2;
+    end.min(now + half.max(RENEWAL_PAUSE))
+}

@@ -1,0 +1,383 @@
+//! The network's thread: waits for the kernel, for servers and for the clock, and never blocks on anything else.
+
+use super::apply::{self, Applied};
+use super::port::Port;
+use super::{Config, Error, Paths, Shared};
+use crate::dhcp::{Event, Lease};
+use crate::link::{Kernel, Link, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK};
+use crate::netlink;
+use crate::resolv::{ResolvConf, Resolvers};
+use options::Iface;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use std::fs;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long an interface may take to appear: USB adapters and modules that are still being loaded.
+const INTERFACE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a link may take until it has a carrier: 10 GBit/s and power saving switches negotiate for many seconds.
+const CARRIER_PATIENCE: Duration = Duration::from_secs(20);
+/// How long DHCP may take: a switch may pass nothing for the first 30 s (IEEE 802.1D: twice the forward delay).
+const LEASE_PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Worker {
+    config: Config,
+    paths: Paths,
+    shared: Arc<Shared>,
+    stop: Arc<OwnedFd>,
+    kernel: Kernel,
+    notices: netlink::Socket,
+    resolv_conf: ResolvConf,
+    began: Instant,
+    loopback_up: bool,
+    ports: Vec<Port>,
+    /// Interfaces of `b2c.iface` that are not there yet, with their place in the order.
+    missing: Vec<(u32, Iface)>,
+    /// What went wrong with `b2c.iface` first.
+    failure: Option<Error>,
+    /// The next rank to give.
+    rank: u32,
+}
+
+impl Worker {
+    pub(super) fn new(
+        config: Config,
+        paths: Paths,
+        shared: Arc<Shared>,
+        stop: Arc<OwnedFd>,
+    ) -> Result<Worker, Error> {
+        let failed = |source| Error::Kernel { step: "open a netlink socket", source };
+        // Notices before the first look: nothing is missed in between.
+        let groups = RTMGRP_LINK | if config.kernel_ip { RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR } else { 0 };
+        let notices = netlink::Socket::open(groups).map_err(failed)?;
+        let kernel = Kernel::open().map_err(failed)?;
+        let missing: Vec<_> = (0..).zip(config.ifaces.iter().cloned()).collect();
+        Ok(Worker {
+            resolv_conf: ResolvConf::new(paths.resolv_conf.clone()),
+            config,
+            paths,
+            shared,
+            stop,
+            kernel,
+            notices,
+            began: Instant::now(),
+            loopback_up: false,
+            ports: Vec::new(),
+            missing,
+            failure: None,
+            rank: 0,
+        })
+    }
+
+    pub(super) fn run(mut self) {
+        self.look();
+        loop {
+            for index in 0..self.ports.len() {
+                if let Some(event) = self.ports[index].tick(Instant::now()) {
+                    self.on_event(index, event);
+                }
+            }
+            self.judge();
+            let Some((notice, answers)) = self.wait() else { return };
+            if notice {
+                self.notices.drain();
+                self.look();
+                continue;
+            }
+            for index in answers {
+                while let Some(event) = self.ports[index].receive(Instant::now()) {
+                    self.on_event(index, event);
+                }
+            }
+        }
+    }
+
+    /// Waits until something is to be done: whether the kernel has news, and the ports that have. `None` is the end.
+    fn wait(&self) -> Option<(bool, Vec<usize>)> {
+        let mut fds =
+            vec![PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&self.notices, PollFlags::IN)];
+        let mut owners = Vec::new();
+        for (index, port) in self.ports.iter().enumerate() {
+            if let Some(socket) = port.socket() {
+                fds.push(PollFd::new(socket, PollFlags::IN));
+                owners.push(index);
+            }
+        }
+        let next = self.ports.iter().filter_map(Port::timer).chain(self.patience_ends()).min();
+        let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        if let Err(e) = poll(&mut fds, timeout.as_ref()) {
+            // EINTR; whatever else it could be, it is no reason to leave the machine without network.
+            log::debug!("poll: {e}");
+            return Some((false, Vec::new()));
+        }
+        let ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        if ready(&fds[0]) {
+            return None;
+        }
+        let answers = fds[2..].iter().zip(owners).filter(|(fd, _)| ready(fd)).map(|(_, index)| index);
+        Some((ready(&fds[1]), answers.collect()))
+    }
+
+    /// Compares the kernel's interfaces with ours.
+    fn look(&mut self) {
+        let links = match self.kernel.links() {
+            Ok(links) => links,
+            Err(e) => return log::error!("the network interfaces cannot be listed: {e}"),
+        };
+        let now = Instant::now();
+        self.ports.retain(|port| {
+            let there = links.iter().any(|link| link.index == port.index);
+            if !there {
+                log::warn!("{}: the interface is gone", port.name);
+            }
+            there
+        });
+        for link in &links {
+            if link.loopback && !self.loopback_up {
+                match self.kernel.set_up(link.index) {
+                    Ok(()) => self.loopback_up = true,
+                    Err(e) => log::error!("{}: cannot be brought up: {e}", link.name),
+                }
+            } else if let Some(port) = self.ports.iter_mut().find(|port| port.index == link.index) {
+                port.update(link, &self.config.hostname, now);
+            } else {
+                self.meet(link, now);
+            }
+        }
+        self.write_resolv_conf();
+    }
+
+    /// Decides whether a new interface is ours to set up, and begins.
+    fn meet(&mut self, link: &Link, now: Instant) {
+        let Some(mac) = link.mac else { return };
+        if self.config.kernel_ip {
+            return;
+        }
+        let mut port = if self.config.ifaces.is_empty() {
+            if !self.is_candidate(link) {
+                return;
+            }
+            Port::new(link, mac, None, &self.config.hostname, now)
+        } else {
+            let Some(place) = self.missing.iter().position(|(_, iface)| iface.name == link.name) else {
+                return;
+            };
+            let (rank, iface) = self.missing.remove(place);
+            let mut port = Port::new(link, mac, Some(iface), &self.config.hostname, now);
+            port.rank = Some(rank);
+            port
+        };
+        if let Err(e) = self.set_up(&port) {
+            log::error!("{e}");
+            port.trouble = Some(e.to_string());
+            self.failure.get_or_insert(e);
+        }
+        self.ports.push(port);
+    }
+
+    /// Hardware always is. A `veth` is, as the only door of a machine that is a namespace; once there is a network, those that appear
+    /// are some container's.
+    fn is_candidate(&self, link: &Link) -> bool {
+        let kind = match link.kind.as_str() {
+            "" | "dsa" => true,
+            "veth" => self.ports.iter().all(|port| port.lease.is_none()),
+            _ => false,
+        };
+        kind && !link.enslaved && !link.is_wireless()
+    }
+
+    fn set_up(&self, port: &Port) -> Result<(), Error> {
+        self.kernel.set_up(port.index).map_err(|e| Error::Iface {
+            iface: port.name.clone(),
+            step: "bring the link up".into(),
+            reason: e.to_string(),
+        })?;
+        match &port.iface {
+            Some(iface) => apply::configure(&self.kernel, iface, port.index, port.rank.unwrap_or(0)),
+            None => Ok(()),
+        }
+    }
+
+    fn on_event(&mut self, index: usize, event: Event) {
+        let port = &mut self.ports[index];
+        match event {
+            Event::Bound(lease) => self.bind(index, *lease),
+            Event::Lost(reason) => {
+                log::error!("{}: the DHCP lease is lost: {reason}", port.name);
+                port.lease = None;
+                if let Some(applied) = port.applied.take() {
+                    applied.remove(&self.kernel, port.index, None);
+                }
+            }
+            Event::Refused(words) => {
+                log::warn!("{}: the DHCP server takes its offer back: {words:?}", port.name);
+            }
+        }
+        self.write_resolv_conf();
+    }
+
+    fn bind(&mut self, index: usize, lease: Lease) {
+        let port = &mut self.ports[index];
+        let rank = *port.rank.get_or_insert_with(|| {
+            self.rank += 1;
+            self.rank - 1
+        });
+        let applied = Applied::of(&lease, rank);
+        if port.applied.as_ref() == Some(&applied) {
+            log::debug!("{}: DHCP lease renewed", port.name);
+        } else {
+            log::info!("{}: {}", port.name, describe(&lease, &applied));
+            apply::set_mtu(&self.kernel, &port.name, port.index, lease.reply.mtu);
+        }
+        match applied.put(&self.kernel, &port.name, port.index, rank, port.applied.as_ref()) {
+            Ok(()) => {
+                port.trouble = None;
+                port.applied = Some(applied);
+                port.lease = Some(lease);
+            }
+            Err(e) => {
+                log::error!("{}: the address {} cannot be set: {e}", port.name, applied.prefix);
+                port.trouble = Some(format!("its address {} cannot be set: {e}", applied.prefix));
+            }
+        }
+    }
+
+    fn write_resolv_conf(&mut self) {
+        let mut resolvers = Resolvers::default();
+        let mut ports: Vec<&Port> = self.ports.iter().collect();
+        ports.sort_by_key(|port| port.rank.unwrap_or(u32::MAX));
+        for port in ports {
+            let fixed = port.iface.iter().flat_map(|iface| iface.nameservers.iter().copied());
+            resolvers.add(fixed, []);
+            if let Some(lease) = &port.lease {
+                let reply = &lease.reply;
+                let search = reply.search.iter().chain(&reply.domain).cloned();
+                resolvers.add(reply.name_servers.iter().copied().map(IpAddr::from), search);
+            }
+        }
+        if self.config.kernel_ip {
+            resolvers = Resolvers::parse(&fs::read_to_string(&self.paths.pnp).unwrap_or_default());
+        }
+        self.resolv_conf.write(resolvers);
+    }
+
+    /// Tells those who wait when there is something to tell.
+    fn judge(&mut self) {
+        let told = self.shared.lock().clone();
+        if told == Some(Ok(())) {
+            return;
+        }
+        let verdict = if self.config.kernel_ip {
+            self.judge_kernel()
+        } else if self.config.ifaces.is_empty() {
+            self.judge_automatic()
+        } else {
+            self.judge_listed()
+        };
+        match verdict {
+            Some(Ok(())) if told.is_some() => log::info!("the network has come up after all"),
+            Some(Err(_)) if told.is_some() => return,
+            _ => {}
+        }
+        if let Some(verdict) = verdict {
+            self.shared.set(verdict);
+        }
+    }
+
+    /// The ends of the patience that still matter.
+    fn patience_ends(&self) -> impl Iterator<Item = Instant> {
+        let waiting = self.shared.lock().is_none();
+        let ends =
+            [INTERFACE_PATIENCE, CARRIER_PATIENCE, LEASE_PATIENCE].map(|patience| self.began + patience);
+        let carriers = self.ports.iter().map(|port| port.since + CARRIER_PATIENCE);
+        let ends: Vec<Instant> =
+            ends.into_iter().chain(carriers).filter(|end| waiting && *end > Instant::now()).collect();
+        ends.into_iter()
+    }
+
+    fn is_over(&self, patience: Duration) -> bool {
+        self.began.elapsed() >= patience
+    }
+
+    fn judge_kernel(&self) -> Option<Result<(), Error>> {
+        match self.kernel.addresses() {
+            Ok(addresses) if addresses.iter().any(|(_, prefix)| !prefix.address.is_loopback()) => {
+                Some(Ok(()))
+            }
+            Err(source) => Some(Err(Error::Kernel { step: "list the addresses", source })),
+            Ok(_) => self
+                .is_over(INTERFACE_PATIENCE)
+                .then(|| Err(Error::KernelIp { seconds: INTERFACE_PATIENCE.as_secs() })),
+        }
+    }
+
+    fn judge_automatic(&self) -> Option<Result<(), Error>> {
+        if self.ports.iter().any(|port| port.lease.is_some()) {
+            return Some(Ok(()));
+        }
+        let patience = if self.ports.is_empty() {
+            INTERFACE_PATIENCE
+        } else if self.ports.iter().all(|port| !port.carrier) {
+            CARRIER_PATIENCE
+        } else {
+            LEASE_PATIENCE
+        };
+        let seconds = patience.as_secs();
+        self.is_over(patience).then(|| {
+            Err(if self.ports.is_empty() {
+                Error::NoInterface { seconds }
+            } else {
+                Error::NoLease { seconds, tried: self.tried() }
+            })
+        })
+    }
+
+    fn judge_listed(&self) -> Option<Result<(), Error>> {
+        if let Some(failure) = &self.failure {
+            return Some(Err(failure.clone()));
+        }
+        if let Some((_, iface)) = self.missing.first() {
+            let seconds = INTERFACE_PATIENCE.as_secs();
+            return self.is_over(INTERFACE_PATIENCE).then(|| {
+                Err(Error::Iface {
+                    iface: iface.name.clone(),
+                    step: "find the interface".into(),
+                    reason: format!("it has not appeared in {seconds} s"),
+                })
+            });
+        }
+        let ready = |port: &Port| match port.client {
+            Some(_) => port.lease.is_some(),
+            // What is configured is as ready as it gets; without a carrier the first connections would fail.
+            None => port.carrier || port.since.elapsed() >= CARRIER_PATIENCE,
+        };
+        if self.ports.iter().all(ready) {
+            return Some(Ok(()));
+        }
+        let seconds = LEASE_PATIENCE.as_secs();
+        self.is_over(LEASE_PATIENCE).then(|| Err(Error::NoLease { seconds, tried: self.tried() }))
+    }
+
+    fn tried(&self) -> String {
+        let missing = self.ports.iter().filter(|port| port.client.is_some() && port.lease.is_none());
+        missing.map(Port::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn describe(lease: &Lease, applied: &Applied) -> String {
+    let mut text = format!("DHCP lease {}", applied.prefix);
+    if let Some(server) = lease.reply.server {
+        text.push_str(&format!(" from {server}"));
+    }
+    if let Some(gateway) = applied.gateway() {
+        text.push_str(&format!(", gateway {gateway}"));
+    }
+    let servers: Vec<_> = lease.reply.name_servers.iter().map(ToString::to_string).collect();
+    if !servers.is_empty() {
+        text.push_str(&format!(", name servers {}", servers.join(" ")));
+    }
+    text
+}

@@ -1,0 +1,213 @@
+//! DHCP against a real server (dnsmasq), over real cables (veth), and what is then in the kernel.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod lab;
+
+use lab::{Lab, failure, until};
+use net::Config;
+use std::fs;
+
+fn config() -> Config {
+    Config { hostname: "dut".into(), ..Config::default() }
+}
+
+#[test]
+fn a_lease_is_in_the_kernel() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq(
+        "eth0",
+        "10.77.0.10,10.77.0.10,2m",
+        &[
+            "--dhcp-option=6,10.77.0.3,10.77.0.4",
+            "--domain=lab.example",
+            "--dhcp-option=26,1400",
+            "--dhcp-option=119,a.example,b.example",
+        ],
+    );
+    let network = lab.start(config());
+    network.wait().unwrap();
+
+    let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
+    assert!(address.contains("inet 10.77.0.10/24") && address.contains("brd 10.77.0.255"), "{address}");
+    assert!(address.contains("mtu 1400"), "{address}");
+    assert_eq!(
+        lab.ip(&["route", "show", "default"]).trim(),
+        "default via 10.77.0.1 dev eth0 proto dhcp metric 100"
+    );
+    assert_eq!(
+        fs::read_to_string(lab.resolv_conf()).unwrap(),
+        "search a.example b.example lab.example\nnameserver 10.77.0.3\nnameserver 10.77.0.4\n"
+    );
+    assert!(lab.ip(&["addr", "show", "dev", "lo"]).contains("127.0.0.1"));
+    assert!(server.log().contains("client provides name: dut"), "{}", server.log());
+}
+
+#[test]
+fn a_lease_is_renewed_by_unicast() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    // Renew after 2 s, of a lease of 2 min.
+    let server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option-force=58,2"]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    server.wait_for("DHCPACK", 3);
+    assert_eq!(server.log().matches("DHCPDISCOVER(").count(), 1, "{}", server.log());
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
+fn a_refused_renewal_gets_another_address() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq(
+        "eth0",
+        "10.77.0.10,10.77.0.10,2m",
+        &["--dhcp-option-force=58,3", "--dhcp-option=6,10.77.0.3"],
+    );
+    let network = lab.start(config());
+    network.wait().unwrap();
+    drop(server);
+    lab.dnsmasq("eth0", "10.77.0.20,10.77.0.20,2m", &["--dhcp-option=6,10.77.0.4"]).wait_for("DHCPACK", 1);
+    let address = until("another address", || {
+        let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
+        address.contains("10.77.0.20/24").then_some(address)
+    });
+    assert!(!address.contains("10.77.0.10"), "{address}");
+    until("another name server", || {
+        (fs::read_to_string(lab.resolv_conf()).unwrap() == "nameserver 10.77.0.4\n").then_some(())
+    });
+}
+
+#[test]
+fn an_interface_without_server_does_not_hold_up_the_other() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.76.0.1/24");
+    lab.cable("eth1", "10.77.0.1/24");
+    let _server = lab.dnsmasq("eth1", "10.77.0.10,10.77.0.10,2m", &[]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    assert!(lab.ip(&["route", "show", "default"]).contains("dev eth1"));
+}
+
+#[test]
+fn later_leases_have_worse_routes_and_later_name_servers() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.76.0.1/24");
+    lab.cable("eth1", "10.77.0.1/24");
+    let _first = lab.dnsmasq("eth1", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option=6,10.77.0.3"]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    let _second = lab.dnsmasq("eth0", "10.76.0.10,10.76.0.10,2m", &["--dhcp-option=6,10.76.0.3"]);
+    until("a second default route", || {
+        let routes = lab.ip(&["route", "show", "default"]);
+        (routes.contains("10.77.0.1 dev eth1 proto dhcp metric 100")
+            && routes.contains("10.76.0.1 dev eth0 proto dhcp metric 101"))
+        .then_some(())
+    });
+    until("a second name server", || {
+        let resolv_conf = fs::read_to_string(lab.resolv_conf()).unwrap();
+        (resolv_conf == "nameserver 10.77.0.3\nnameserver 10.76.0.3\n").then_some(())
+    });
+}
+
+#[test]
+fn an_interface_may_appear_late() {
+    let lab = Lab::new();
+    let network = lab.start(config());
+    lab.cable("eth0", "10.77.0.1/24");
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
+fn a_cable_that_is_plugged_again_is_asked_again() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.20,2m", &[]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    lab::ip(&["-n", &lab.server, "link", "set", "eth0", "down"]);
+    until("a loss of carrier", || lab.ip(&["link", "show", "eth0"]).contains("NO-CARRIER").then_some(()));
+    // Let the network see it, too.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    lab::ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);
+    server.wait_for("DHCPACK", 2);
+}
+
+#[test]
+fn classless_routes_replace_the_router() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let options = [
+        "--dhcp-option=3,10.77.0.1",
+        "--dhcp-option=121,10.99.0.0/16,10.77.0.2,192.0.2.7/32,0.0.0.0,0.0.0.0/0,10.77.0.3",
+    ];
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &options);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    let routes = lab.ip(&["route"]);
+    for route in [
+        "10.99.0.0/16 via 10.77.0.2 dev eth0 proto dhcp metric 100",
+        "192.0.2.7 dev eth0 proto dhcp scope link metric 100",
+        "default via 10.77.0.3 dev eth0 proto dhcp metric 100",
+    ] {
+        assert!(routes.contains(route), "{route}\nnot in\n{routes}");
+    }
+    assert!(!routes.contains("10.77.0.1 "), "{routes}");
+}
+
+#[test]
+fn a_router_beyond_the_network_is_on_the_link() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let options = ["--dhcp-option-force=1,255.255.255.255", "--dhcp-option=3,10.77.0.1"];
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &options);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    assert_eq!(
+        lab.ip(&["route", "show", "default"]).trim(),
+        "default via 10.77.0.1 dev eth0 proto dhcp metric 100 onlink"
+    );
+}
+
+#[test]
+fn no_interface_is_an_error_that_says_so() {
+    let lab = Lab::new();
+    let network = lab.start(config());
+    assert_eq!(
+        failure(&network).to_string(),
+        "no network interface has appeared in 10 s: is the network card's driver among the kernel modules?"
+    );
+}
+
+#[test]
+fn no_cable_is_an_error_that_says_so() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab::ip(&["-n", &lab.server, "link", "set", "eth0", "down"]);
+    let network = lab.start(config());
+    assert_eq!(
+        failure(&network).to_string(),
+        "no DHCP lease in 20 s: eth0: no carrier (is the cable plugged in?)"
+    );
+    // It is not the last word.
+    lab::ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    until("a network", || network.wait().ok());
+}
+
+#[test]
+fn no_server_is_an_error_that_says_so() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    lab::ip(&["-n", &lab.server, "link", "set", "eth1", "down"]);
+    let network = lab.start(config());
+    let error = failure(&network).to_string();
+    let (head, tail) = error.split_once("eth0: no answer to ").unwrap();
+    assert_eq!(head, "no DHCP lease in 60 s: ");
+    assert!(tail.ends_with(" requests; eth1: no carrier (is the cable plugged in?)"), "{error}");
+    assert!(tail.split(' ').next().unwrap().parse::<u32>().unwrap() >= 5, "{error}");
+}
