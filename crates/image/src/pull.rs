@@ -1,0 +1,363 @@
+//! From a reference to an image that is whole in the store.
+
+use crate::config::{Config, ConfigError, ImageConfig, MAX_CONFIG};
+use crate::digest::Digest;
+use crate::layers::{Fetch, LayerError};
+use crate::manifest::{Descriptor, ImageManifest, Manifest, ManifestError};
+use crate::platform::Platform;
+use crate::reference::{Name, Reference};
+use crate::registry::{
+    Access, AuthFileError, Cancel, Credentials, Document, Limits, Registry, RegistryError,
+};
+use crate::store::{Record, Store, StoreError, StoredImage};
+use net::http::Client;
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+
+/// How deep an index may lie in indexes.
+const MAX_NESTING: usize = 3;
+
+/// When the registry is asked (podman's `--pull`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Each time; what is in the store already is not fetched again.
+    Always,
+    /// Only if the store has no image under that reference.
+    Missing,
+    /// Each time, but if the registry cannot be reached, the store's image will do.
+    Newer,
+    /// Not at all.
+    Never,
+}
+
+/// How to pull.
+#[derive(Clone, Debug)]
+pub struct PullOptions {
+    /// When the registry is asked.
+    pub policy: Policy,
+    /// `--tls-verify`: `false` accepts any certificate, and plain http.
+    pub tls_verify: bool,
+    /// For whom the image has to be; see [`Platform::host`].
+    pub platform: Platform,
+    /// `--creds`.
+    pub credentials: Option<Credentials>,
+    /// Files of credentials, for where there are none above; the first that has any for the image is used.
+    pub authfiles: Vec<PathBuf>,
+}
+
+/// An image that is whole in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Of the manifest that was chosen.
+    pub digest: Digest,
+    /// How to run it.
+    pub config: ImageConfig,
+    /// Folders, lowest first, each once.
+    pub layers: Vec<PathBuf>,
+}
+
+/// An image cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot pull {reference}: {cause}")]
+pub struct PullError {
+    /// In its canonical form.
+    pub reference: String,
+    /// Why.
+    #[source]
+    pub cause: Cause,
+}
+
+/// Why an image cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// `Policy::Never`, or an image ID, and the store has nothing.
+    #[error("the store does not have it{0}")]
+    NotStored(&'static str),
+    /// The registry did not give it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A file of credentials is damaged.
+    #[error(transparent)]
+    AuthFile(#[from] AuthFileError),
+    /// A manifest or an index is not one.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The configuration is not one.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It is for other machines.
+    #[error("it is for {offered}, but this machine is {machine}")]
+    Platform {
+        /// All that there is.
+        offered: String,
+        /// Ours.
+        machine: Platform,
+    },
+    /// More indexes in indexes than anybody needs.
+    #[error("its indexes are nested more than {MAX_NESTING} deep")]
+    Nesting,
+    /// It is legal, but nothing can be run in it.
+    #[error("it has no layers, so there is nothing to run")]
+    NoLayers,
+    /// The manifest and the configuration do not belong together.
+    #[error("its manifest has {layers} layers, but its configuration has {diff_ids}")]
+    LayerCount {
+        /// In the manifest.
+        layers: usize,
+        /// In the configuration.
+        diff_ids: usize,
+    },
+    /// What came is not what was asked for, twice.
+    #[error(
+        "{what} {expected} was corrupted on its way or in the registry: what came has the digest {found}"
+    )]
+    Digest {
+        /// `layer` or `configuration`.
+        what: &'static str,
+        /// As in the manifest.
+        expected: Digest,
+        /// Of the content.
+        found: Digest,
+    },
+    /// A layer cannot be used.
+    #[error("layer {digest}: {error}")]
+    Layer {
+        /// As in the manifest.
+        digest: Digest,
+        /// Why.
+        error: Box<LayerError>,
+    },
+    /// The store cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No thread could be started.
+    #[error("no thread can be started to fetch layers: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Makes sure that the store has the image, as far as `options` allow.
+pub fn pull(
+    store: &Store,
+    client: &Client,
+    reference: &Reference,
+    options: &PullOptions,
+) -> Result<Image, PullError> {
+    pull_within(store, client, reference, options, Limits::default())
+}
+
+/// As [`pull`], with other limits to the patience with the registry.
+pub fn pull_within(
+    store: &Store,
+    client: &Client,
+    reference: &Reference,
+    options: &PullOptions,
+    limits: Limits,
+) -> Result<Image, PullError> {
+    let image = match reference {
+        Reference::Id(id) => store.image_by_id(id).ok_or(Cause::NotStored(
+            ", and an image ID says nothing about where to get it: name the image by registry and repository",
+        )),
+        Reference::Name(name) => by_name(store, client, name, options, limits),
+    };
+    image
+        .and_then(|stored| into_image(store, stored))
+        .map_err(|cause| PullError { reference: reference.to_string(), cause })
+}
+
+fn by_name(
+    store: &Store,
+    client: &Client,
+    name: &Name,
+    options: &PullOptions,
+    limits: Limits,
+) -> Result<StoredImage, Cause> {
+    let record = store.record(&name.to_string(), &options.platform);
+    let stored = record.as_ref().and_then(|record| store.image(&record.manifest));
+    // A digest cannot come to mean something else, so the registry has nothing to say about it.
+    let settled = matches!(options.policy, Policy::Missing | Policy::Never) || name.digest().is_some();
+    match stored {
+        Some(stored) if settled => return Ok(stored),
+        None if options.policy == Policy::Never => {
+            return Err(Cause::NotStored(", and --pull=never forbids to fetch it"));
+        }
+        _ => {}
+    }
+    let cancel = Cancel::default();
+    let access = Access {
+        client,
+        tls_verify: options.tls_verify,
+        credentials: options.credentials.clone(),
+        authfiles: &options.authfiles,
+        limits,
+        cancel: &cancel,
+    };
+    let registry = Registry::new(name, access)?;
+    let pull = Pull { store, name, registry: &registry, cancel: &cancel, platform: &options.platform };
+    let known = record.zip(stored).map(|(record, stored)| (record.resolved, stored));
+    match (pull.run(known.as_ref()), known) {
+        (Err(Cause::Registry(e)), Some((_, stored))) if options.policy == Policy::Newer => {
+            log::warn!("{name} is taken from the store: {e}");
+            Ok(stored)
+        }
+        (Ok(Some(image)), _) | (Ok(None), Some((_, image))) => Ok(image),
+        (Ok(None), None) => Err(Cause::NotStored("")),
+        (Err(cause), _) => Err(cause),
+    }
+}
+
+fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
+    if stored.config.diff_ids.is_empty() {
+        return Err(Cause::NoLayers);
+    }
+    // overlayfs refuses to stack a folder on itself. Of two equal layers the upper one shadows all of the lower.
+    let mut seen = HashSet::new();
+    let mut layers: Vec<PathBuf> = stored
+        .config
+        .diff_ids
+        .iter()
+        .rev()
+        .filter(|diff_id| seen.insert(*diff_id))
+        .map(|diff_id| store.layer_path(diff_id))
+        .collect();
+    layers.reverse();
+    Ok(Image { digest: stored.digest, config: stored.config.run, layers })
+}
+
+/// One pull from a registry.
+struct Pull<'a> {
+    store: &'a Store,
+    name: &'a Name,
+    registry: &'a Registry<'a>,
+    cancel: &'a Cancel,
+    platform: &'a Platform,
+}
+
+impl Pull<'_> {
+    /// `None` if the registry still has what is `known`.
+    fn run(&self, known: Option<&(Digest, StoredImage)>) -> Result<Option<StoredImage>, Cause> {
+        if let Some((resolved, _)) = known
+            && self.is_current(resolved)?
+        {
+            log::info!("{} is up to date in the store", self.name);
+            return Ok(None);
+        }
+        let top = self.document(&self.name.version(), None)?;
+        let resolved = top.digest.clone();
+        let (digest, manifest) = self.choose(top)?;
+        let config = self.config(&manifest.config)?;
+        self.check_platform(&config.platform)?;
+        if manifest.layers.len() != config.diff_ids.len() {
+            let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids.len());
+            return Err(Cause::LayerCount { layers, diff_ids });
+        }
+        let fetch = Fetch { store: self.store, registry: self.registry, cancel: self.cancel };
+        fetch.layers(self.name, &manifest, &config)?;
+        self.store.put_record(&Record {
+            reference: self.name.to_string(),
+            platform: self.platform.to_string(),
+            resolved,
+            manifest: digest.clone(),
+        })?;
+        Ok(Some(StoredImage { digest, config }))
+    }
+
+    /// Some registries know no HEAD or do not give the digest; then the document itself has to be fetched.
+    fn is_current(&self, resolved: &Digest) -> Result<bool, Cause> {
+        match self.registry.resolve(&self.name.version()) {
+            Ok(now) => Ok(now.as_ref() == Some(resolved)),
+            Err(RegistryError::Status { .. }) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// A document from the store or else from the registry. `said` is the descriptor that led to it.
+    fn document(&self, version: &str, said: Option<&Descriptor>) -> Result<Document, Cause> {
+        let stored = Digest::parse(version).ok().and_then(|digest| {
+            Some(Document { bytes: self.store.blob(&digest)?, digest, media_type: String::new() })
+        });
+        let mut document = match stored {
+            Some(document) => document,
+            None => self.registry.document(version)?,
+        };
+        if let Some(said) = said {
+            // Bound to what led to it, whatever the registry says now (CVE-2021-41190).
+            document.media_type.clone_from(&said.media_type);
+        }
+        Ok(document)
+    }
+
+    /// Goes from an index to the manifest that suits the machine best.
+    fn choose(&self, mut document: Document) -> Result<(Digest, ImageManifest), Cause> {
+        for _ in 0..=MAX_NESTING {
+            let manifest = Manifest::parse(&document.bytes, &document.media_type)?;
+            self.store.put_blob(&document.digest, &document.bytes)?;
+            match manifest {
+                Manifest::Image(image) => return Ok((document.digest, image)),
+                Manifest::Index(entries) => {
+                    let best = best_entry(&entries, self.platform)?;
+                    document = self.document(&best.digest.to_string(), Some(best))?;
+                }
+            }
+        }
+        Err(Cause::Nesting)
+    }
+
+    fn config(&self, descriptor: &Descriptor) -> Result<Config, Cause> {
+        if descriptor.size > MAX_CONFIG {
+            return Err(ConfigError::Size(descriptor.size).into());
+        }
+        if let Some(bytes) = self.store.blob(&descriptor.digest) {
+            return Ok(Config::parse(&bytes)?);
+        }
+        let mut found = self.fetch_config(descriptor)?;
+        if !descriptor.digest.matches(&found) {
+            log::warn!("The configuration {} came corrupted; fetching it again", descriptor.digest);
+            found = self.fetch_config(descriptor)?;
+        }
+        if !descriptor.digest.matches(&found) {
+            let expected = descriptor.digest.clone();
+            let found = Digest::of(expected.algorithm(), &found);
+            return Err(Cause::Digest { what: "configuration", expected, found });
+        }
+        let config = Config::parse(&found)?;
+        self.store.put_blob(&descriptor.digest, &found)?;
+        Ok(config)
+    }
+
+    fn fetch_config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Cause> {
+        let received = AtomicU64::new(0);
+        let mut blob = self.registry.blob(&descriptor.digest, descriptor.size, &received);
+        let mut bytes = Vec::new();
+        match blob.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(e) => Err(blob.take_failure().map_or_else(|| Cause::Thread(e), Cause::Registry)),
+        }
+    }
+
+    /// An image that says nothing about its platform may be for any.
+    fn check_platform(&self, image: &Platform) -> Result<(), Cause> {
+        if image.architecture.is_empty() || self.platform.rank(image).is_some() {
+            return Ok(());
+        }
+        Err(Cause::Platform { offered: image.to_string(), machine: self.platform.clone() })
+    }
+}
+
+/// The entry for the platform; else an index in the index; else one that does not say for whom it is.
+fn best_entry<'a>(entries: &'a [Descriptor], platform: &Platform) -> Result<&'a Descriptor, Cause> {
+    let ranked = entries.iter().filter_map(|entry| Some((platform.rank(entry.platform.as_ref()?)?, entry)));
+    let best = ranked.min_by_key(|(rank, _)| *rank).map(|(_, entry)| entry);
+    let silent = || entries.iter().filter(|entry| entry.platform.is_none());
+    best.or_else(|| silent().find(|entry| entry.is_index())).or_else(|| silent().next()).ok_or_else(|| {
+        let mut offered: Vec<String> =
+            entries.iter().filter_map(|entry| Some(entry.platform.as_ref()?.to_string())).collect();
+        // What build tools attach to images.
+        offered.retain(|platform| platform != "unknown/unknown");
+        offered.dedup();
+        offered.truncate(20);
+        let offered = if offered.is_empty() { "no machine at all".into() } else { offered.join(", ") };
+        Cause::Platform { offered, machine: platform.clone() }
+    })
+}

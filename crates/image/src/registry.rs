@@ -1,0 +1,240 @@
+//! A registry's API (OCI distribution-spec v1.1): manifests and blobs, fetched with patience.
+
+mod auth;
+mod blob;
+mod challenge;
+mod credentials;
+mod error;
+mod patience;
+mod scheme;
+
+use crate::digest::{Algorithm, Digest};
+use crate::manifest::{self, MAX_MANIFEST};
+use crate::reference::Name;
+use auth::Auth;
+use error::{Again, Fault};
+use net::http::{Client, Method, Request, Response};
+use patience::Patience;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+pub(crate) use blob::Blob;
+pub use credentials::{AuthFileError, Credentials};
+pub use error::RegistryError;
+pub(crate) use patience::Cancel;
+pub use patience::Limits;
+
+/// Enough for TLS, inflating and unpacking; pages that are not used cost nothing.
+pub(crate) const THREAD_STACK: usize = 512 << 10;
+/// Largest error text that is looked at, in bytes.
+const MAX_ERROR: u64 = 16 << 10;
+
+/// One repository of a registry, for one pull.
+pub(crate) struct Registry<'a> {
+    client: &'a Client,
+    host: String,
+    repository: String,
+    tls_verify: bool,
+    auth: Auth,
+    limits: Limits,
+    cancel: &'a Cancel,
+}
+
+/// How to reach a registry.
+pub(crate) struct Access<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) tls_verify: bool,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) authfiles: &'a [PathBuf],
+    pub(crate) limits: Limits,
+    pub(crate) cancel: &'a Cancel,
+}
+
+/// A manifest or an index, as it came.
+pub(crate) struct Document {
+    pub(crate) digest: Digest,
+    pub(crate) media_type: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A request below `/v2/<repository>/`.
+struct Call {
+    method: Method,
+    path: String,
+    accept: Option<&'static str>,
+    range: Option<String>,
+}
+
+impl Call {
+    fn get(path: String) -> Call {
+        Call { method: Method::Get, path, accept: None, range: None }
+    }
+
+    fn manifest(method: Method, version: &str) -> Call {
+        Call { method, path: format!("manifests/{version}"), accept: Some(manifest::ACCEPT), range: None }
+    }
+}
+
+impl<'a> Registry<'a> {
+    /// Reads the credentials, but asks the registry nothing yet.
+    pub(crate) fn new(name: &Name, access: Access<'a>) -> Result<Registry<'a>, AuthFileError> {
+        let credentials = match access.credentials {
+            None => credentials::find(access.authfiles, name)?,
+            given => given,
+        };
+        Ok(Registry {
+            client: access.client,
+            host: name.registry().to_owned(),
+            repository: name.repository().to_owned(),
+            tls_verify: access.tls_verify,
+            auth: Auth::new(credentials, name.repository(), access.tls_verify),
+            limits: access.limits,
+            cancel: access.cancel,
+        })
+    }
+
+    /// What a tag or digest stands for, without fetching it; `None` if the registry does not say (the header is optional).
+    pub(crate) fn resolve(&self, version: &str) -> Result<Option<Digest>, RegistryError> {
+        let response = self.send(&Call::manifest(Method::Head, version))?;
+        Ok(response.header("docker-content-digest").and_then(|digest| Digest::parse(digest).ok()))
+    }
+
+    /// Fetches a manifest or an index by tag or digest. With a digest, what comes is checked against it.
+    pub(crate) fn document(&self, version: &str) -> Result<Document, RegistryError> {
+        let expected = Digest::parse(version).ok();
+        let mut patience = self.patience();
+        loop {
+            match self.try_document(version, expected.as_ref()) {
+                Ok(document) => return Ok(document),
+                Err(fault) => patience.wait(&self.host, fault)?,
+            }
+        }
+    }
+
+    /// A blob, to be read. `received` counts its bytes.
+    pub(crate) fn blob<'b>(&'b self, digest: &'b Digest, size: u64, received: &'b AtomicU64) -> Blob<'b> {
+        Blob::new(self, digest, size, received)
+    }
+
+    fn patience(&self) -> Patience<'a> {
+        Patience::new(self.limits, self.cancel)
+    }
+
+    fn try_document(&self, version: &str, expected: Option<&Digest>) -> Result<Document, Fault> {
+        let response = self.try_send(&Call::manifest(Method::Get, version))?;
+        let url = response.url.clone();
+        let media_type = response.header("content-type").unwrap_or_default().to_owned();
+        let mut bytes = Vec::new();
+        response
+            .into_reader()
+            .take(MAX_MANIFEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Fault::cut(&url, e))?;
+        let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
+        let digest = Digest::of(algorithm, &bytes);
+        match expected {
+            Some(expected) if *expected != digest => Err(Fault::protocol(
+                &url,
+                format!("its content has the digest {digest} instead of {expected}"),
+            )),
+            _ => Ok(Document { digest, media_type, bytes }),
+        }
+    }
+
+    fn send(&self, call: &Call) -> Result<Response, RegistryError> {
+        let mut patience = self.patience();
+        loop {
+            match self.try_send(call) {
+                Ok(response) => return Ok(response),
+                Err(fault) => patience.wait(&self.host, fault)?,
+            }
+        }
+    }
+
+    /// Sends once, and once more if the registry wants to know who we are.
+    fn try_send(&self, call: &Call) -> Result<Response, Fault> {
+        let scheme = scheme::find(self.client, &self.host, self.tls_verify)?;
+        let origin = format!("{scheme}://{}/", self.host);
+        let url = format!("{origin}v2/{}/{}", self.repository, call.path);
+        let mut header = self.auth.header();
+        let mut renewed = false;
+        loop {
+            let response = self.client.send(&self.request(call, &url, header.as_ref()))?;
+            let redirected = !response.url.starts_with(&origin);
+            match response.status {
+                200 | 206 => return Ok(response),
+                401 if !redirected && !renewed => {
+                    header = self.auth.renew(self.client, &response, header.as_ref())?;
+                    renewed = true;
+                }
+                408 | 429 | 500.. => return Err(retry_after_fault(response)),
+                // Signed links expire. The next attempt gets a new one from the registry.
+                400..500 if redirected => {
+                    return Err(Fault { again: Again::Soon, ..status_fault(response) });
+                }
+                _ => return Err(self.refusal(call, response)),
+            }
+        }
+    }
+
+    fn request(&self, call: &Call, url: &str, authorization: Option<&String>) -> Request {
+        let mut request = Request::new(call.method, url).tls_verify(self.tls_verify);
+        for (name, value) in [
+            ("Accept", call.accept),
+            ("Range", call.range.as_deref()),
+            ("Authorization", authorization.map(String::as_str)),
+        ] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        request
+    }
+
+    fn refusal(&self, call: &Call, response: Response) -> Fault {
+        let status = response.status;
+        let host = self.host.clone();
+        let what = format!("{}/{}", self.repository, call.path.replace("manifests/", "manifest "));
+        match status {
+            404 => Fault::last(RegistryError::NotFound { host, what, reason: reason(response) }),
+            401 | 403 => Fault::last(RegistryError::Denied { host, what, reason: reason(response) }),
+            _ => status_fault(response),
+        }
+    }
+}
+
+fn status_fault(response: Response) -> Fault {
+    let (url, status) = (response.url.clone(), response.status);
+    Fault::last(RegistryError::Status { url, status, reason: reason(response) })
+}
+
+/// The server is there, but has no time now (RFC 9110 §10.2.3). A date instead of seconds is not obeyed: clocks may be wrong.
+fn retry_after_fault(response: Response) -> Fault {
+    let asked = response.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+    let again = asked.map_or(Again::Soon, |seconds| Again::After(Duration::from_secs(seconds)));
+    Fault { again, ..status_fault(response) }
+}
+
+/// The registry's words (distribution-spec, "Error Codes"), or the name of the status.
+fn reason(response: Response) -> String {
+    #[derive(serde::Deserialize)]
+    struct Errors {
+        errors: Vec<Error>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Error {
+        code: String,
+        #[serde(default)]
+        message: Option<String>,
+    }
+    let status = response.status;
+    let mut body = Vec::new();
+    // Whatever could be read of it is good enough.
+    let _ = response.into_reader().take(MAX_ERROR).read_to_end(&mut body);
+    let first = serde_json::from_slice::<Errors>(&body).ok().and_then(|e| e.errors.into_iter().next());
+    let text = first.map(|e| e.message.filter(|m| !m.is_empty()).unwrap_or(e.code));
+    let text: String = text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+    if text.is_empty() { format!("status {status}") } else { format!("status {status}: {text}") }
+}

@@ -1,0 +1,178 @@
+//! A blob as it arrives, however often the connection breaks.
+
+use super::error::{Fault, RegistryError};
+use super::patience::Patience;
+use super::{Call, Registry};
+use crate::digest::Digest;
+use net::http::Response;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Reads a blob of known size. When the connection breaks, it goes on at the same byte (RFC 9110 §14), so whoever hashes and
+/// inflates what is read notices nothing.
+pub(crate) struct Blob<'a> {
+    registry: &'a Registry<'a>,
+    digest: &'a Digest,
+    size: u64,
+    position: u64,
+    body: Option<Body>,
+    patience: Patience<'a>,
+    received: &'a AtomicU64,
+    failure: Option<RegistryError>,
+}
+
+struct Body {
+    url: String,
+    reader: Box<dyn Read + Send>,
+}
+
+impl<'a> Blob<'a> {
+    pub(super) fn new(
+        registry: &'a Registry<'a>,
+        digest: &'a Digest,
+        size: u64,
+        received: &'a AtomicU64,
+    ) -> Blob<'a> {
+        let patience = registry.patience();
+        Blob { registry, digest, size, position: 0, body: None, patience, received, failure: None }
+    }
+
+    /// Why reading failed. The errors of [`Read`] pass through readers that do not keep what they were.
+    pub(crate) fn take_failure(&mut self) -> Option<RegistryError> {
+        self.failure.take()
+    }
+
+    fn read_or_give_up(&mut self, buf: &mut [u8]) -> Result<usize, RegistryError> {
+        let left = usize::try_from(self.size - self.position).unwrap_or(usize::MAX);
+        let wanted = left.min(buf.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        loop {
+            self.patience.check_cancelled()?;
+            match self.try_read(&mut buf[..wanted]) {
+                Ok(count) => {
+                    self.patience.progress();
+                    self.position += count as u64;
+                    self.received.fetch_add(count as u64, Ordering::Relaxed);
+                    return Ok(count);
+                }
+                Err(fault) => {
+                    self.body = None;
+                    self.patience.wait(&self.registry.host, fault)?;
+                }
+            }
+        }
+    }
+
+    fn try_read(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
+        if self.body.is_none() {
+            self.body = Some(self.open()?);
+        }
+        let Some(body) = &mut self.body else { return Ok(0) };
+        loop {
+            match body.reader.read(buf) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Fault::cut(&body.url, e)),
+                Ok(0) => {
+                    let url = body.url.clone();
+                    let reason = format!("it ends after {} of {} bytes", self.position, self.size);
+                    return Err(Fault::passing(RegistryError::Protocol { url, reason }));
+                }
+                Ok(count) => return Ok(count),
+            }
+        }
+    }
+
+    /// The blob from `position` on. The registry itself is asked each time: where it redirects to is good for minutes only.
+    fn open(&self) -> Result<Body, Fault> {
+        let mut call = Call::get(format!("blobs/{}", self.digest));
+        if self.position > 0 {
+            call.range = Some(format!("bytes={}-", self.position));
+        }
+        let response = self.registry.try_send(&call)?;
+        let skip = match response.status {
+            206 => {
+                check_range(&response, self.position, self.size)?;
+                0
+            }
+            _ => {
+                check_length(&response, self.size)?;
+                self.position
+            }
+        };
+        let mut body = Body { url: response.url.clone(), reader: response.into_reader() };
+        if skip > 0 {
+            log::debug!("{} cannot resume, so {skip} bytes are skipped", body.url);
+            let skipped = io::copy(&mut (&mut body.reader).take(skip), &mut io::sink())
+                .map_err(|e| Fault::cut(&body.url, e))?;
+            if skipped < skip {
+                return Err(Fault::cut(&body.url, io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        Ok(body)
+    }
+}
+
+impl Read for Blob<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_or_give_up(buf).map_err(|failure| {
+            let error = io::Error::other(failure.to_string());
+            self.failure = Some(failure);
+            error
+        })
+    }
+}
+
+/// `Content-Range: bytes FIRST-LAST/SIZE` has to be what was asked for (RFC 9110 §14.4).
+fn check_range(response: &Response, position: u64, size: u64) -> Result<(), Fault> {
+    let range = response.header("content-range").unwrap_or_default();
+    let right = parse_range(range).is_some_and(|(first, last, whole)| {
+        first == position && last < size && whole.is_none_or(|whole| whole == size)
+    });
+    if right {
+        return Ok(());
+    }
+    let reason =
+        format!("bytes {position} to the end of {size} were asked for, but its Content-Range is {range:?}");
+    Err(Fault::protocol(&response.url, reason))
+}
+
+fn parse_range(range: &str) -> Option<(u64, u64, Option<u64>)> {
+    let (first, rest) = range.strip_prefix("bytes ")?.split_once('-')?;
+    let (last, whole) = rest.split_once('/')?;
+    let whole = if whole == "*" { None } else { Some(whole.parse().ok()?) };
+    Some((first.parse().ok()?, last.parse().ok()?, whole))
+}
+
+fn check_length(response: &Response, size: u64) -> Result<(), Fault> {
+    match response.header("content-length").and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length != size => {
+            let reason = format!("it has {length} bytes, but the manifest says {size}");
+            Err(Fault::protocol(&response.url, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(parse_range("bytes 5-9/10"), Some((5, 9, Some(10))));
+        assert_eq!(parse_range("bytes 5-9/*"), Some((5, 9, None)));
+        for bad in ["", "bytes */10", "bytes 5-/10", "items 5-9/10", "bytes 5-9", "bytes -9/10"] {
+            assert_eq!(parse_range(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_range_is_read_or_refused(range: String) {
+            let _ = parse_range(&range);
+        }
+    }
+}

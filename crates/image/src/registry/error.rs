@@ -1,0 +1,131 @@
+//! What can go wrong with a registry, and whether trying again can help.
+
+use std::time::Duration;
+
+/// A registry did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// No connection, no TLS, no HTTP.
+    #[error("{0}")]
+    Http(#[from] net::http::Error),
+    /// With `--tls-verify=false`, both were tried.
+    #[error("neither https ({https}) nor http ({http}) works")]
+    Scheme {
+        /// Why https does not.
+        https: Box<net::http::Error>,
+        /// Why http does not.
+        http: Box<net::http::Error>,
+    },
+    /// All patience was in vain.
+    #[error(
+        "{host} gave nothing for {seconds} s; is it up, and is its address right? The last failure: {last}"
+    )]
+    GaveUp {
+        /// `host[:port]`.
+        host: String,
+        /// Since the last byte.
+        seconds: u64,
+        /// What happened last.
+        last: Box<RegistryError>,
+    },
+    /// 404.
+    #[error("{host} does not have {what} ({reason}); check the spelling of the image's name and tag")]
+    NotFound {
+        /// `host[:port]`.
+        host: String,
+        /// What was asked for.
+        what: String,
+        /// The registry's words.
+        reason: String,
+    },
+    /// 401 or 403.
+    #[error(
+        "{host} denies access to {what} ({reason}); does it exist, and are the user and the password right?"
+    )]
+    Denied {
+        /// `host[:port]`.
+        host: String,
+        /// What was asked for.
+        what: String,
+        /// The registry's words, or ours.
+        reason: String,
+    },
+    /// Another status.
+    #[error("{url} answers {status} ({reason})")]
+    Status {
+        /// Where the answer came from.
+        url: String,
+        /// For example 503.
+        status: u16,
+        /// The registry's words.
+        reason: String,
+    },
+    /// An answer that cannot be right.
+    #[error("{url}: {reason}")]
+    Protocol {
+        /// Where the answer came from.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another layer failed, so this one is not needed.
+    #[error("stopped, because another layer failed")]
+    Cancelled,
+}
+
+/// One failed attempt.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: RegistryError,
+    pub(super) again: Again,
+}
+
+/// Whether the same attempt may work later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    Never,
+    /// Soon, and less soon each time.
+    Soon,
+    /// As the server asks.
+    After(Duration),
+    /// A name that is not found may be a resolver that is not ready yet, but is more often a wrong name.
+    Name,
+}
+
+impl Fault {
+    pub(super) fn last(error: RegistryError) -> Fault {
+        Fault { error, again: Again::Never }
+    }
+
+    pub(super) fn passing(error: RegistryError) -> Fault {
+        Fault { error, again: Again::Soon }
+    }
+
+    pub(super) fn protocol(url: &str, reason: impl Into<String>) -> Fault {
+        Fault::last(RegistryError::Protocol { url: url.to_owned(), reason: reason.into() })
+    }
+
+    /// The body of an answer could not be read to its end.
+    pub(super) fn cut(url: &str, error: std::io::Error) -> Fault {
+        match error.downcast::<net::http::Error>() {
+            Ok(error) => Fault::from(error),
+            Err(error) => {
+                Fault::passing(RegistryError::Protocol { url: url.to_owned(), reason: error.to_string() })
+            }
+        }
+    }
+}
+
+impl From<net::http::Error> for Fault {
+    fn from(error: net::http::Error) -> Fault {
+        Fault { again: again(&error), error: error.into() }
+    }
+}
+
+pub(super) fn again(error: &net::http::Error) -> Again {
+    match error {
+        net::http::Error::Dns { .. } => Again::Name,
+        error if error.is_transient() => Again::Soon,
+        _ => Again::Never,
+    }
+}
