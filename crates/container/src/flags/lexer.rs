@@ -102,7 +102,8 @@ impl Reader<'_> {
     fn apply(&mut self, flag: &Flag, value: &str) -> Result<(), Why> {
         match (flag.action, flag.value) {
             (Action::Switch(set), _) => set(self.request, parse_bool(value)?),
-            (Action::Value(set), Value::List(_)) if !value.is_empty() => {
+            (Action::Value(_), Value::List(_)) if value.is_empty() => {}
+            (Action::Value(set), Value::List(_)) => {
                 value.split(',').try_for_each(|item| set(self.request, item))?;
             }
             (Action::Value(set), _) => set(self.request, value)?,

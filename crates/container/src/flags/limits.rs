@@ -78,7 +78,7 @@ pub(super) fn size_or_unlimited(text: &str) -> Result<u64, Why> {
 /// A whole number from `min` to `max`.
 pub(super) fn number<T>(text: &str, min: T, max: T) -> Result<T, Why>
 where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+    T: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
 {
     match text.parse() {
         Ok(number) if min <= number && number <= max => Ok(number),
