@@ -1,0 +1,91 @@
+//! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
+
+mod clock;
+mod command_line;
+mod hardware;
+mod host_name;
+mod network;
+mod runtime_info;
+mod shutdown;
+mod shutdown_command;
+mod world;
+
+use crate::console::{self, CONSOLE, Fold};
+use crate::ending::Ending;
+use crate::pipeline::{self, state::State};
+use command_line::CommandLine;
+use options::Options;
+
+/// Boots, runs the pipeline, cleans up, and says how the machine is to end.
+pub fn run() -> Ending {
+    // All roles are the same file; the name tells them apart in ps. It cannot fail: the name is short.
+    let _ = rustix::thread::set_name(c"b2c-boot");
+    console::install_logger();
+    let mut command_line = setup();
+    runtime_info::print();
+    let network = hardware_and_network(&command_line.options);
+    let online = network::wait(network, &command_line.options);
+    clock::set(&command_line.options.ntp_peer, online);
+
+    let mut state = State::default();
+    match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
+        Ok(()) => {
+            host_name::set(&command_line.options.hostname);
+            cache();
+            run_pipeline(&command_line, &mut state);
+        }
+        Err(reason) => {
+            CONSOLE.error(&reason);
+            state.fail(1, "b2c.extra_args_url");
+            report_status(&state);
+        }
+    }
+    shutdown::end(&command_line.options, &state)
+}
+
+fn setup() -> CommandLine {
+    CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
+    CommandLine::read()
+}
+
+/// Loads drivers while the network comes up: the first lease is often there before the last driver.
+fn hardware_and_network(options: &Options) -> Option<net::Network> {
+    CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
+    let drivers = hardware::Drivers::open(options);
+    drivers.load_first();
+    let network = network::start(options);
+    drivers.load_rest();
+    network
+}
+
+fn cache() {
+    CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
+    CONSOLE.line("Do not use a partition cache");
+}
+
+/// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
+fn run_pipeline(command_line: &CommandLine, state: &mut State) {
+    let options = &command_line.options;
+    let world = match world::make(options) {
+        Ok(world) => world,
+        Err(reason) => {
+            CONSOLE.error(&reason);
+            state.fail(1, "Container set-up");
+            return report_status(state);
+        }
+    };
+    if let Some(failed_by) = command_line.refused() {
+        CONSOLE.error("No step is run, because not everything is understood: see the errors above");
+        state.fail(1, failed_by);
+    }
+    let services = pipeline::run(options, &world, state);
+    report_status(state);
+    CONSOLE.section("cleanup", "Cleaning up", Fold::Collapsed);
+    services.stop();
+    CONSOLE.end_section();
+}
+
+fn report_status(state: &State) {
+    CONSOLE.end_section();
+    CONSOLE.line(&format!("Execution is over, pipeline status: {}", state.status));
+}

@@ -1,0 +1,19 @@
+//! The last lines, and the choice of how the machine ends.
+
+use super::shutdown_command;
+use crate::console::CONSOLE;
+use crate::ending::Ending;
+use crate::pipeline::state::{ShutdownMode, State};
+use options::Options;
+
+/// Says that all is done, waits if asked to, and runs the user's last command.
+pub fn end(options: &Options, state: &State) -> Ending {
+    rustix::fs::sync();
+    if state.shutdown_mode == ShutdownMode::Reboot {
+        CONSOLE.line("Rebooting the computer");
+        return shutdown_command::run(&options.reboot_cmd, state).unwrap_or(Ending::Reboot);
+    }
+    CONSOLE.line("It's now safe to turn off your computer");
+    std::thread::sleep(options.poweroff_delay);
+    shutdown_command::run(&options.shutdown_cmd, state).unwrap_or(Ending::PowerOff)
+}

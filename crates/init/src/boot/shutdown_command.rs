@@ -1,0 +1,47 @@
+//! `b2c.shutdown_cmd` and `b2c.reboot_cmd`: a few commands of a shell, without a shell.
+
+use crate::console::CONSOLE;
+use crate::ending::Ending;
+use crate::pipeline::state::State;
+use options::CommandList;
+use std::process::Command;
+use std::time::Duration;
+
+/// Runs the commands in order, up to the first that ends the machine; `None` when none does.
+pub fn run(commands: &CommandList, state: &State) -> Option<Ending> {
+    commands.expand(&|name| state.lookup(name)).iter().find_map(|words| run_one(words))
+}
+
+fn run_one(words: &[String]) -> Option<Ending> {
+    let (command, arguments) = words.split_first()?;
+    match command.as_str() {
+        // Their flags (`-f`) say how hard to go about it; there is one way here.
+        "poweroff" => return Some(Ending::PowerOff),
+        "reboot" => return Some(Ending::Reboot),
+        "halt" => return Some(Ending::Halt),
+        "echo" => CONSOLE.plain(&arguments.join(" ")),
+        "sync" => rustix::fs::sync(),
+        "sleep" => sleep(arguments),
+        _ => run_program(command, arguments),
+    }
+    None
+}
+
+fn sleep(arguments: &[String]) {
+    let seconds = arguments.first().and_then(|text| text.parse().ok());
+    match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        Some(duration) => std::thread::sleep(duration),
+        None => CONSOLE.error(&format!("sleep {}: not a number of seconds", arguments.join(" "))),
+    }
+}
+
+/// A program that another archive of the initrd brought.
+fn run_program(command: &str, arguments: &[String]) {
+    match Command::new(command).args(arguments).status() {
+        Ok(status) if status.success() => {}
+        Ok(status) => CONSOLE.error(&format!("{command}: {status}")),
+        Err(error) => CONSOLE.error(&format!(
+            "{command}: {error}; there is no shell here: use echo, sleep, sync, poweroff, reboot, halt, or bring the program in an archive of the initrd"
+        )),
+    }
+}

@@ -1,0 +1,36 @@
+//! What containers are made with: the image store, the way to registries, the volumes.
+
+use crate::pipeline::World;
+use net::http::{self, Client};
+use options::Options;
+use std::path::Path;
+
+/// Where all that lasts is kept; in RAM until there is a cache drive.
+const STORAGE: &str = "/storage";
+
+/// Opens the store and makes the volumes that the options name.
+pub fn make(options: &Options) -> Result<World, String> {
+    let storage = Path::new(STORAGE);
+    let store = image::Store::open(&storage.join("b2c")).map_err(|error| error.to_string())?;
+    let volumes = volume::Volumes::open(&storage.join("volumes")).map_err(|error| error.to_string())?;
+    for volume in &options.volume {
+        volumes.ensure(&volume.name).map_err(|error| format!("b2c.volume={}: {error}", volume.name))?;
+    }
+    Ok(World {
+        store,
+        client: http_client(options),
+        volumes,
+        containers: storage.join("b2c/containers"),
+        hostname: options.hostname.clone(),
+    })
+}
+
+/// The HTTP client for everything that the machine itself fetches.
+pub fn http_client(options: &Options) -> Client {
+    let proxy = options.proxy.as_ref().map(|proxy| http::Proxy {
+        https: proxy.https.clone(),
+        http: proxy.http.clone(),
+        no: proxy.no.clone(),
+    });
+    Client::new(http::Config { proxy, ..http::Config::default() })
+}

@@ -1,0 +1,197 @@
+//! The console. Test farms read it with regular expressions, so the form of every line is decided here and nowhere else:
+//!
+//! * log lines are `[<uptime>]: text`, errors red, sections as GitLab folds them;
+//! * what a container writes goes through as it is ([`attach`]), and our next line starts at column 0;
+//! * a console that goes away is opened again, and what cannot be written is dropped: nothing waits for it, nothing ends by it.
+
+pub mod attach;
+mod logger;
+mod size;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{OptionalActions, Termios};
+use std::fs::File;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use logger::install as install_logger;
+
+/// The machine's console; process 1 and the boot process have one each, which share the terminal.
+pub static CONSOLE: Console =
+    Console { state: Mutex::new(State { terminal: None, cooked: None, mid_line: false, section: None }) };
+
+const PATH: &str = "/dev/console";
+const RED: &str = "\x1b[0;31m";
+const CYAN: &str = "\x1b[0;36m";
+const RESET: &str = "\x1b[0m";
+const ERASE_LINE: &str = "\x1b[0K";
+
+/// See the module.
+pub struct Console {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Opened at the first write.
+    terminal: Option<File>,
+    /// The settings to go back to; `Some` while the terminal is raw, and lines must then end in `\r\n`.
+    cooked: Option<Termios>,
+    /// A container left the cursor in the middle of a line.
+    mid_line: bool,
+    /// The section that is open.
+    section: Option<&'static str>,
+}
+
+/// How a section is shown until its reader unfolds it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Title only.
+    Collapsed,
+    /// In full.
+    Open,
+}
+
+impl Console {
+    /// Opens the console anew, and gives it to this process as stdin, stdout and stderr, for children and panics.
+    pub fn reopen(&self) {
+        let mut state = self.state();
+        state.terminal = open(OFlags::RDWR);
+        if let Some(terminal) = &state.terminal {
+            // Each may fail only where the descriptor table is full or the console is gone; the console is still written through `terminal`.
+            let _ = rustix::stdio::dup2_stdin(terminal);
+            let _ = rustix::stdio::dup2_stdout(terminal);
+            let _ = rustix::stdio::dup2_stderr(terminal);
+        }
+    }
+
+    /// `[t]: text`
+    pub fn line(&self, text: &str) {
+        self.state().put_line(&format!("[{}]: {text}", uptime()));
+    }
+
+    /// `[t]: ERROR: text` in red. The open section is closed first: nobody unfolds a section to look for an error.
+    pub fn error(&self, text: &str) {
+        let mut state = self.state();
+        state.end_section();
+        state.put_line(&format!("{RED}[{}]: ERROR: {text}{RESET}", uptime()));
+    }
+
+    /// Text as it is, on a line of its own (`echo` of a shutdown command).
+    pub fn plain(&self, text: &str) {
+        self.state().put_line(text);
+    }
+
+    /// Bytes of a container, untouched.
+    pub fn raw(&self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            let mut state = self.state();
+            state.write(bytes);
+            state.mid_line = *last != b'\n';
+        }
+    }
+
+    /// Opens a section, and closes the one before.
+    pub fn section(&self, name: &'static str, title: &str, fold: Fold) {
+        let mut state = self.state();
+        state.end_section();
+        let collapsed = if fold == Fold::Collapsed { "[collapsed=true]" } else { "" };
+        let start = format!("{ERASE_LINE}section_start:{}:{name}{collapsed}\r{ERASE_LINE}", unix_time());
+        state.put_line(&format!("{start}{CYAN}[{}]: {title}{RESET}", uptime()));
+        state.section = Some(name);
+    }
+
+    /// Closes the open section, if there is one.
+    pub fn end_section(&self) {
+        self.state().end_section();
+    }
+
+    /// Closes the section `b2c_kernel_boot`, which the farm opened before it switched the machine on.
+    pub fn close_kernel_section(&self) {
+        let mut state = self.state();
+        state.section = Some("b2c_kernel_boot");
+        state.end_section();
+    }
+
+    /// Passes every byte through as it is, both ways, until [`Console::make_cooked`]: a container's own pseudo-terminal does the line editing.
+    pub fn make_raw(&self) {
+        let mut state = self.state();
+        let Some(terminal) = state.terminal() else { return };
+        // Not a terminal: nothing translates bytes there, and nothing has to be restored.
+        let Ok(cooked) = rustix::termios::tcgetattr(&*terminal) else { return };
+        let mut raw = cooked.clone();
+        raw.make_raw();
+        if rustix::termios::tcsetattr(&*terminal, OptionalActions::Now, &raw).is_ok() {
+            state.cooked = Some(cooked);
+        }
+    }
+
+    /// Undoes [`Console::make_raw`].
+    pub fn make_cooked(&self) {
+        let mut state = self.state();
+        let Some(cooked) = state.cooked.take() else { return };
+        if let Some(terminal) = state.terminal() {
+            // A console that went away has no settings to restore.
+            let _ = rustix::termios::tcsetattr(&*terminal, OptionalActions::Drain, &cooked);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn terminal(&mut self) -> Option<&mut File> {
+        if self.terminal.is_none() {
+            self.terminal = open(OFlags::RDWR);
+        }
+        self.terminal.as_mut()
+    }
+
+    fn end_section(&mut self) {
+        if let Some(name) = self.section.take() {
+            self.put_line(&format!("{ERASE_LINE}section_end:{}:{name}\r{ERASE_LINE}", unix_time()));
+        }
+    }
+
+    fn put_line(&mut self, line: &str) {
+        let end = if self.cooked.is_some() { "\r\n" } else { "\n" };
+        let start = if std::mem::take(&mut self.mid_line) { end } else { "" };
+        self.write(format!("{start}{line}{end}").as_bytes());
+    }
+
+    /// Writes, once more after a fresh open: a getty that hangs up the line leaves every older descriptor dead.
+    fn write(&mut self, bytes: &[u8]) {
+        for _ in 0..2 {
+            let written = match self.terminal() {
+                Some(terminal) => terminal.write_all(bytes),
+                None => write_stderr(bytes),
+            };
+            if written.is_ok() {
+                return;
+            }
+            self.terminal = None;
+        }
+    }
+}
+
+/// Before /dev is there, the kernel's own descriptor is the console.
+fn write_stderr(bytes: &[u8]) -> std::io::Result<()> {
+    std::io::stderr().write_all(bytes)
+}
+
+/// Opens the console without making it the controlling terminal.
+fn open(access: OFlags) -> Option<File> {
+    rustix::fs::open(PATH, access | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).ok().map(File::from)
+}
+
+/// Seconds since the kernel started, with two decimals.
+pub fn uptime() -> String {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    format!("{}.{:02}", now.tv_sec, now.tv_nsec / 10_000_000)
+}
+
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,117 @@
+//! A container line → a container that is ready to start: image pulled, root file system mounted, volumes there, every decision taken.
+
+use super::World;
+use super::ground::Ground;
+use super::lines::Request;
+use super::state::State;
+use container::flags::{PullPolicy, RunRequest};
+use container::{Host, Spec};
+use image::{Credentials, Image, Platform, Policy, PullOptions};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where archives of the initrd bring names and passwords for registries (containers-auth.json(5)).
+const AUTH_FILES: [&str; 3] =
+    ["/etc/containers/auth.json", "/root/.config/containers/auth.json", "/root/.docker/config.json"];
+
+/// A container, and what it stands on.
+pub struct Created<'a> {
+    /// What to start.
+    pub spec: Spec,
+    /// Goes when the container has ended.
+    pub ground: Ground<'a>,
+}
+
+/// Why there is no container.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The image could not be had.
+    #[error(transparent)]
+    Pull(#[from] image::PullError),
+    /// Its layers could not be stacked.
+    #[error(transparent)]
+    RootFs(#[from] image::overlay::OverlayError),
+    /// A volume could not be made or filled.
+    #[error(transparent)]
+    Volume(#[from] volume::Error),
+    /// What is asked for does not fit the image (no such user, nothing to run).
+    #[error(transparent)]
+    Build(#[from] container::BuildError),
+    /// The container's own folder could not be made.
+    #[error("could not make the container's folder: {0}")]
+    Folder(#[from] io::Error),
+}
+
+/// Pulls, mounts and decides.
+pub fn create<'a>(request: &Request, world: &'a World, state: &State) -> Result<Created<'a>, CreateError> {
+    let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
+    let id = new_id();
+    let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
+    let rootfs = ground.mount(&image.layers)?;
+    let volumes = make_volumes(&request.run, &image, &mut ground, world)?;
+    let host = Host {
+        id: &id,
+        rootfs: &rootfs,
+        run_dir: &ground.run_dir(),
+        hostname: &world.hostname,
+        env: &state.variables(),
+        environment: &std::env::vars().collect::<Vec<_>>(),
+        volumes: &volumes,
+        resolv_conf: Path::new("/etc/resolv.conf"),
+        hosts: Path::new("/etc/hosts"),
+    };
+    let spec = container::build(&request.run, &image.config, &host)?;
+    Ok(Created { spec, ground })
+}
+
+fn pull_options(run: &RunRequest) -> PullOptions {
+    let mut platform = Platform::host();
+    platform.os = run.platform.os.clone().unwrap_or(platform.os);
+    if let Some(architecture) = &run.platform.arch {
+        platform.architecture.clone_from(architecture);
+        // The variant is one of this machine's architecture.
+        platform.variant.clear();
+    }
+    platform.variant = run.platform.variant.clone().unwrap_or(platform.variant);
+    PullOptions {
+        policy: match run.pull {
+            PullPolicy::Always => Policy::Always,
+            PullPolicy::Missing => Policy::Missing,
+            PullPolicy::Newer => Policy::Newer,
+            PullPolicy::Never => Policy::Never,
+        },
+        tls_verify: run.tls_verify,
+        platform,
+        credentials: run
+            .credentials
+            .as_ref()
+            .map(|from| Credentials { user: from.user.clone(), password: from.password.clone() }),
+        authfiles: run.authfile.iter().cloned().chain(AUTH_FILES.map(PathBuf::from)).collect(),
+    }
+}
+
+/// Makes the volumes that are not there yet: named ones by name, the container's own by destination.
+fn make_volumes(
+    run: &RunRequest,
+    image: &Image,
+    ground: &mut Ground<'_>,
+    world: &World,
+) -> Result<BTreeMap<String, PathBuf>, CreateError> {
+    let mut volumes = BTreeMap::new();
+    for name in run.named_volumes() {
+        volumes.insert(name.to_owned(), world.volumes.ensure(name)?);
+    }
+    for destination in run.anonymous_volumes(&image.config) {
+        volumes.insert(destination.to_string_lossy().into_owned(), ground.anonymous_volume(new_id())?);
+    }
+    Ok(volumes)
+}
+
+/// 64 random bits, enough for the containers of one boot.
+fn new_id() -> String {
+    let mut bytes = [0_u8; 8];
+    // getrandom(2) fills a request of this size whole once the kernel's pool is ready, and waits until it is.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    format!("{:016x}", u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,82 @@
+//! The pipeline: services, then the steps in order, then the post containers; and what came of it.
+
+mod create;
+mod ground;
+pub mod lines;
+mod run;
+mod services;
+pub mod state;
+
+use crate::console::{CONSOLE, Fold};
+use lines::shown;
+use options::{ContainerLine, Options};
+use run::Kind;
+use services::Services;
+use state::State;
+use std::path::PathBuf;
+
+/// What every container is made with.
+pub struct World {
+    /// Images.
+    pub store: image::Store,
+    /// The way to registries.
+    pub client: net::http::Client,
+    /// Named volumes.
+    pub volumes: volume::Volumes,
+    /// Parent of the containers' own folders.
+    pub containers: PathBuf,
+    /// The machine's name.
+    pub hostname: String,
+}
+
+/// Runs everything that the options name. The services live until the clean-up, which the caller does after the status line.
+pub fn run<'a>(options: &Options, world: &'a World, state: &mut State) -> Services<'a> {
+    CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
+    let services = Services::start(&options.run_service, world, state);
+    if state.status == 0 {
+        run_steps(&options.run, options.pipefail, world, state);
+    }
+    run_post_containers(&options.run_post, world, state);
+    services
+}
+
+/// Runs the steps until the last, or with `pipefail` until the first that fails.
+fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World, state: &mut State) {
+    for line in lines {
+        let status = match run::container(line, Kind::Step, world, state) {
+            Ok(ended) => {
+                state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode);
+                state.previous = Some((shown(line), ended.status));
+                ended.status
+            }
+            Err(reason) => {
+                CONSOLE.error(&format!("Could not create the container \"{}\": {reason}", shown(line)));
+                1
+            }
+        };
+        if status != 0 {
+            state.fail(status, &shown(line));
+        }
+        let abort = status != 0 && pipefail;
+        CONSOLE.line(&match (status, abort) {
+            (0, _) => "The container run successfully, load the next one!".to_owned(),
+            (code, false) => format!("The container exited with error code {code}, continuing..."),
+            (code, true) => format!("The container exited with error code {code}, aborting the pipeline..."),
+        });
+        if abort {
+            return;
+        }
+    }
+}
+
+/// Runs the post containers, all of them; how they end changes nothing but how the machine does.
+fn run_post_containers(lines: &[ContainerLine], world: &World, state: &mut State) {
+    for line in lines {
+        match run::container(line, Kind::Post, world, state) {
+            Ok(ended) => state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode),
+            Err(reason) => {
+                CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", shown(line)))
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! One container, from its line to its end.
+
+use super::World;
+use super::create::{self, CreateError, Created};
+use super::lines::{self, Request, shown};
+use super::state::{ShutdownMode, State};
+use crate::console::{CONSOLE, Fold, attach};
+use container::runtime::{self, Exit, Shim};
+use options::ContainerLine;
+use rustix::process::Signal;
+
+/// What a container is to the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `b2c.run`: shown in full.
+    Step,
+    /// `b2c.run_post`.
+    Post,
+}
+
+/// How a container ended.
+pub struct Ended {
+    /// Its exit status, as podman has it.
+    pub status: u8,
+    /// Set when it called reboot(2).
+    pub shutdown_mode: Option<ShutdownMode>,
+}
+
+/// Exit status for a container that could not be started, where the runtime has no better one (podman-run(1), "Exit Status").
+const OUR_FAILURE: u8 = 125;
+
+/// Creates a container, runs it attached to the console, and waits for its end. An error is one of pulling or creating.
+pub fn container(line: &ContainerLine, kind: Kind, world: &World, state: &State) -> Result<Ended, String> {
+    CONSOLE.section("create_container", &format!("Create the container: {}", shown(line)), Fold::Collapsed);
+    let request = lines::read(line, state)?;
+    let created = match create::create(&request, world, state) {
+        Ok(created) => created,
+        Err(CreateError::Build(error)) => {
+            return Ok(failed_to_start(&shown(line), &error.to_string(), OUR_FAILURE));
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    match kind {
+        Kind::Step => {
+            CONSOLE.section("container_run", &format!("Run the container: {}", shown(line)), Fold::Open)
+        }
+        Kind::Post => CONSOLE.section(
+            "b2c_post_container",
+            &format!("Run the post container: {}", shown(line)),
+            Fold::Collapsed,
+        ),
+    }
+    let ended = run_attached(&created, &request);
+    CONSOLE.end_section();
+    Ok(ended)
+}
+
+fn run_attached(created: &Created<'_>, request: &Request) -> Ended {
+    let question = if request.run.terminal { prepare_terminal(&request.run) } else { "" };
+    CONSOLE.line(&format!("About to start executing a container{question}"));
+    let ended = match runtime::start(&created.spec, &Shim::default()) {
+        Ok(mut running) => {
+            attach::attach(&mut running, created.spec.stdin);
+            running.wait().map(ended).map_err(|error| (error.to_string(), OUR_FAILURE))
+        }
+        Err(error) => Err((error.to_string(), error.exit_code())),
+    };
+    CONSOLE.make_cooked();
+    ended.unwrap_or_else(|(reason, status)| failed_to_start(&request.text, &reason, status))
+}
+
+/// The console passes all bytes on from here; the last line before the container asks for the terminal's size if nobody knows it.
+fn prepare_terminal(run: &container::flags::RunRequest) -> &'static str {
+    CONSOLE.make_raw();
+    if run.stdin { attach::size_question() } else { "" }
+}
+
+fn failed_to_start(text: &str, reason: &str, status: u8) -> Ended {
+    CONSOLE.error(&format!("Could not run the container \"{text}\": {reason}"));
+    Ended { status, shutdown_mode: None }
+}
+
+/// A container that calls reboot(2) has its process 1 killed by the kernel: SIGHUP stands for a restart, SIGINT for a halt or power-off (reboot(2), "Behavior inside PID namespaces").
+fn ended(exit: Exit) -> Ended {
+    let shutdown_mode = match exit {
+        Exit::Signal(signal) if signal == Signal::HUP.as_raw() => Some(ShutdownMode::Reboot),
+        Exit::Signal(signal) if signal == Signal::INT.as_raw() => Some(ShutdownMode::PowerOff),
+        _ => None,
+    };
+    Ended { status: exit.status(), shutdown_mode }
+}

@@ -1,0 +1,64 @@
+//! Services: started in order before the pipeline, detached, stopped in the clean-up.
+
+use super::World;
+use super::create;
+use super::ground::Ground;
+use super::lines::{self, shown};
+use super::state::State;
+use crate::console::{CONSOLE, Fold};
+use container::runtime::{self, Running, Shim};
+use options::ContainerLine;
+use std::thread;
+
+/// The services that run, each with what it stands on.
+pub struct Services<'a> {
+    running: Vec<(Running, Ground<'a>)>,
+}
+
+impl<'a> Services<'a> {
+    /// Starts them in order. The first that cannot be created or started fails the pipeline, since steps rely on services.
+    ///
+    /// Divergence: the original left the status at 0.
+    pub fn start(lines: &[ContainerLine], world: &'a World, state: &mut State) -> Services<'a> {
+        let mut services = Services { running: Vec::new() };
+        for line in lines {
+            let title = format!("Start the service container: {}", shown(line));
+            CONSOLE.section("start_service_container", &title, Fold::Collapsed);
+            match start(line, world, state) {
+                Ok(service) => services.running.push(service),
+                Err(reason) => {
+                    CONSOLE.error(&format!(
+                        "Could not start the service container \"{}\": {reason}",
+                        shown(line)
+                    ));
+                    state.fail(1, &shown(line));
+                    break;
+                }
+            }
+        }
+        services
+    }
+
+    /// Stops all at once: each gets its stop signal, and is killed when it does not end in its time.
+    pub fn stop(self) {
+        thread::scope(|scope| {
+            for (mut running, ground) in self.running {
+                scope.spawn(move || {
+                    running.stop();
+                    // How it ended is of no interest any more, but what it stands on must not go before it has.
+                    let _ = running.wait();
+                    drop(ground);
+                });
+            }
+        });
+    }
+}
+
+fn start<'a>(line: &ContainerLine, world: &'a World, state: &State) -> Result<(Running, Ground<'a>), String> {
+    let request = lines::read(line, state)?;
+    let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
+    let running =
+        runtime::start_detached(&created.spec, &Shim::default()).map_err(|error| error.to_string())?;
+    CONSOLE.line("The service container is running");
+    Ok((running, created.ground))
+}

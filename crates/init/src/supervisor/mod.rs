@@ -1,0 +1,90 @@
+//! Process 1: mounts, starts the boot process, reaps, and ends the machine. No threads, and no foreign data is parsed here, so that nothing can take it down.
+
+mod mounts;
+mod power;
+mod root;
+
+use crate::console::CONSOLE;
+use crate::ending::Ending;
+use rustix::process::{WaitOptions, WaitStatus, wait};
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+/// Where the program is found once the root is a tmpfs.
+const PROGRAM: &str = "/init";
+
+/// Moves the initramfs to a tmpfs, makes that the root and starts this program again from there, which frees the first copy.
+pub fn leave_initramfs() -> ExitCode {
+    if let Err(error) = root::switch_to_tmpfs() {
+        // Containers cannot pivot_root now, but the console, the status line and the power-off still work: go on and let them say so.
+        CONSOLE.error(&format!("Could not move the initramfs to a tmpfs: {error}"));
+    }
+    match restart() {
+        Ok(never) => match never {},
+        Err(error) => {
+            CONSOLE.error(&format!("Could not start {PROGRAM} again: {error}"));
+            supervise()
+        }
+    }
+}
+
+fn restart() -> io::Result<Infallible> {
+    Err(Command::new(PROGRAM).arg0(crate::SUPERVISOR).exec())
+}
+
+/// Runs the boot process to its end, however it comes, and then ends the machine.
+pub fn supervise() -> ExitCode {
+    let failures = mounts::mount_all();
+    CONSOLE.reopen();
+    CONSOLE.close_kernel_section();
+    for failure in failures {
+        CONSOLE.error(&failure);
+    }
+    let ending = match boot() {
+        Ok(ending) => ending,
+        Err(reason) => {
+            CONSOLE.error(&format!("The boot process ended unexpectedly: {reason}"));
+            CONSOLE.line("Execution is over, pipeline status: 1");
+            Ending::PowerOff
+        }
+    };
+    power::end(ending)
+}
+
+/// Starts the boot process and reaps every orphan until it has ended.
+fn boot() -> Result<Ending, String> {
+    protect_program();
+    let child = Command::new(PROGRAM)
+        .arg0(crate::BOOT)
+        .spawn()
+        .map_err(|error| format!("it could not be started: {error}"))?;
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if i64::from(pid.as_raw_nonzero().get()) == i64::from(child.id()) => {
+                return decode(status);
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(format!("it cannot be waited for: {errno}")),
+        }
+    }
+}
+
+fn decode(status: WaitStatus) -> Result<Ending, String> {
+    if let Some(signal) = status.terminating_signal() {
+        return Err(format!("killed by signal {signal}"));
+    }
+    let code = status.exit_status().unwrap_or(-1);
+    Ending::from_exit_code(code).ok_or_else(|| format!("exit code {code}"))
+}
+
+/// Everything that is started from here on runs from a read-only mount, so that a container which gets hold of `/proc/PID/exe` cannot write to it (CVE-2019-5736).
+fn protect_program() {
+    use rustix::mount::{MountFlags, mount_bind, mount_remount};
+    let protected = mount_bind(PROGRAM, PROGRAM)
+        .and_then(|()| mount_remount(PROGRAM, MountFlags::BIND | MountFlags::RDONLY, ""));
+    if let Err(errno) = protected {
+        CONSOLE.error(&format!("Could not make {PROGRAM} read-only: {errno}"));
+    }
+}

@@ -1,0 +1,80 @@
+//! What people write, and what they read when it is wrong.
+
+use crate::support::{HTTP, boot, busybox, run};
+use harness::{Boot, Registry};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+#[test]
+fn single_quotes_keep_a_variable_for_the_container() {
+    boot("-w /tmp", "sh -c 'echo I am in $PWD'").run().expect_line("I am in /tmp").expect_status(0);
+}
+
+#[test]
+fn double_quotes_inside_a_quoted_value() {
+    let words =
+        format!(r#"b2c.run="{HTTP} -e \"GREETING=two  words\" {} sh -c 'echo \"$GREETING\"'""#, busybox());
+    Boot::new(&words).run().expect_line("two  words").expect_status(0);
+}
+
+#[test]
+fn variables_expand_on_the_machine() {
+    let words = format!("{} {}", run("", "sh -c 'exit 3'"), run("", "echo it was $B2C_PIPELINE_STATUS"));
+    Boot::new(&words).run().expect_line("it was 3").expect_status(3);
+}
+
+#[test]
+fn a_refused_flag_is_named_before_anything_is_pulled() {
+    let words = format!("{} {}", run("", "echo a good step"), run("--sdnotify=conmon", "true"));
+    let outcome = Boot::new(&words).run();
+    outcome.expect("--sdnotify").expect_no("a good step\r\n").expect_status(1);
+}
+
+#[test]
+fn unknown_options_name_the_closest() {
+    let outcome = Boot::new("b2c.poweroff_dely=1 SALAD.machine_id=x nouveau.config=NvGspRm=1").run();
+    outcome.expect("b2c.poweroff_dely").expect("b2c.poweroff_delay").expect_no("SALAD").expect_status(0);
+}
+
+#[test]
+fn options_whose_work_comes_later_say_so() {
+    let outcome = Boot::new("b2c.cache_device=auto b2c.swap=1G").run();
+    outcome.expect("b2c.cache_device").expect("b2c.swap").expect("not supported yet").expect_status(0);
+}
+
+/// Serves one text to whoever asks, from a loopback port; gives its URL for the machine.
+fn serve(text: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://10.0.2.2:{}/b2c-extra-args", listener.local_addr().unwrap().port());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 2048];
+            let _ = stream.read(&mut request);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+            stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes())).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn extra_arguments_add_to_the_command_line() {
+    let text = format!(
+        "# the farm's\nb2c.pipefail\n\n{} b2c.hostname=dut-1\n{}\n",
+        run("", "sh -c 'echo from $(hostname)'"),
+        run("", "false")
+    );
+    let url = serve(text);
+    let outcome = Boot::new(&format!("b2c.extra_args_url={url}")).run();
+    outcome.expect_line("from dut-1").expect("aborting the pipeline...").expect_status(1);
+}
+
+#[test]
+fn extra_arguments_that_are_not_to_be_had_end_the_boot() {
+    let url = format!("http://{}/no/such/file", Registry::shared().guest_address());
+    let outcome = Boot::new(&format!("b2c.extra_args_url={url} {}", run("", "echo a step"))).run();
+    outcome.expect("ERROR: b2c.extra_args_url=").expect("404").expect_no("a step\r\n").expect_status(1);
+}

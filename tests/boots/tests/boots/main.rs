@@ -1,0 +1,15 @@
+//! The boots that show what the initramfs does: a machine, a registry, a command line; the serial console is the judge.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod command_line;
+mod console;
+mod end;
+mod exit_codes;
+mod limits;
+mod machine;
+mod network;
+mod pipeline;
+mod pull;
+mod support;
+mod terminal;
+mod users_lines;

@@ -1,0 +1,131 @@
+//! The public users' own command lines, blanks and quotes theirs; only names and ports of the test's servers are filled in.
+
+use crate::support::busybox;
+use harness::{Authority, Boot, Image, Registry, RegistryOptions};
+
+/// An https registry with the images that the lines name, and the certificate it is trusted by.
+struct Farm {
+    registry: Registry,
+    certificate: String,
+}
+
+impl Farm {
+    fn new() -> Self {
+        let authority = Authority::new();
+        let registry = Registry::start_with(&RegistryOptions {
+            tls: Some(authority.sign(&["10.0.2.2"])),
+            users: Vec::new(),
+        });
+        let script = r#"echo "machine_registration: $*""#;
+        let image =
+            Image::busybox().config("Entrypoint", serde_json::json!(["sh", "-c", script, "register"]));
+        for name in [
+            "mupuf/valve-infra/machine_registration:latest",
+            "infra/machine-registration:latest",
+            "tests/mesa:12345",
+        ] {
+            image.push(&registry, name);
+        }
+        Farm { registry, certificate: authority.certificate() }
+    }
+
+    fn boot(&self, line: &str) -> Boot {
+        let line = line.replace("{registry}", &self.registry.guest_address());
+        Boot::new(&line).extra_cpio([("etc/ssl/certs/farm.pem", self.certificate.clone())])
+    }
+}
+
+#[test]
+fn line_1_no_quotes() {
+    let outcome = Farm::new()
+        .boot("b2c.container=docker://{registry}/mupuf/valve-infra/machine_registration:latest b2c.cache_device=auto b2c.ntp_peer=auto nomodeset")
+        .run();
+    outcome.expect("b2c.cache_device=auto").expect("Getting the time from the NTP server pool.ntp.org");
+    outcome.expect_line("machine_registration: ").expect_status(0);
+}
+
+#[test]
+fn line_2_the_result_as_the_machine_computes_it() {
+    let outcome = Farm::new()
+        .boot(r#"b2c.container="-ti docker://{registry}/mupuf/valve-infra/machine_registration:latest check" b2c.ntp_peer="10.0.2.2" b2c.pipefail b2c.cache_device=auto b2c.shutdown_cmd="echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE; poweroff -f" console=ttyS0,115200 earlyprintk=vga,keep SALAD.machine_id=x loglevel=6"#)
+        .run();
+    outcome.expect_line("machine_registration: check").expect_line("JOB_RESULT=0").expect_status(0);
+}
+
+#[test]
+fn line_3_plain_http() {
+    let line = format!(
+        r#"b2c.container="-ti --tls-verify=false docker://{} echo register" b2c.ntp_peer="no-such-host.invalid" b2c.cache_device=none loglevel=6"#,
+        busybox()
+    );
+    Boot::new(&line).run().expect("Do not use a partition cache").expect_line("register").expect_status(0);
+}
+
+#[test]
+fn line_4_cache_reset_without_a_container() {
+    let outcome = Boot::new(
+        "console=ttyS0,115200 SALAD.machine_id=x b2c.cache_device=reset b2c.poweroff_delay=1 loglevel=6",
+    )
+    .run();
+    outcome.expect("b2c.cache_device=reset").expect("not supported yet").expect_status(0);
+}
+
+#[test]
+fn line_5_two_steps_and_an_empty_quoted_value() {
+    let outcome = Farm::new()
+        .boot(r#"b2c.container="docker://{registry}/infra/machine-registration:latest check" b2c.ntp_peer="10.0.2.2" b2c.pipefail b2c.cache_device=auto b2c.container="-v /container/tmp:/storage docker://{registry}/tests/mesa:12345" console=ttyS0,115200 earlyprintk=vga,keep SALAD.machine_id=b4:2e:99:f0:76:c5 extra="""#)
+        .run();
+    outcome.expect_line("machine_registration: check").expect_line("machine_registration: ").expect_status(0);
+}
+
+#[test]
+fn line_6_a_volume_made_on_the_fly() {
+    let image = busybox();
+    let line = format!(
+        r#"b2c.pipefail b2c.poweroff_delay=1 b2c.container="-v 42-results:/builds/x/results --tls-verify=false docker://{image} sh -c 'echo 1 > /builds/x/results/a'" b2c.post_container="-v 42-results:/results -e CI_JOB_ID=42 --tls-verify=false docker://{image} sh -c 'echo reaped $CI_JOB_ID $(cat /results/a)'""#
+    );
+    Boot::new(&line).run().expect_line("reaped 42 1").expect_status(0);
+}
+
+#[test]
+fn line_7_volumes_and_its_own_resolver() {
+    let line = format!(
+        r#"b2c.volume="tmp" b2c.volume="perm" b2c.hostname=vivian b2c.container="-ti --dns=none -v tmp:/mnt/tmp -v perm:/mnt/permanent --tls-verify=false --entrypoint=/bin/ls docker://{} /mnt/permanent /etc/resolv.conf" b2c.ntp_peer=auto b2c.pipefail b2c.cache_device=auto net.ifnames=0 quiet console=ttyS0"#,
+        busybox()
+    );
+    let outcome = Boot::new(&line).run();
+    // The image has no /etc/resolv.conf, and nobody gives it one.
+    outcome.expect("/mnt/permanent:").expect("/etc/resolv.conf: No such file").expect_status(1);
+}
+
+#[test]
+fn line_8_mirrored_and_encrypted_volumes_say_what_does_not_work_yet() {
+    let line = format!(
+        r#"b2c.minio="gateway,http://10.0.2.2:9000,KEY,s3cr3t" b2c.volume="job-1234-job,mirror=gateway/job-1234,pull_on=pipeline_start,push_on=changes,overwrite,preserve,remove,expiration=pipeline_end" b2c.volume=valvetraces,mirror=gateway/valvetraces,pull_on=pipeline_start,overwrite,preserve,remove,fscrypt_key=c2VjcmV0a2V5= b2c.container="-v job-1234-job:/job -w /job -v valvetraces:/traces --tls-verify=false -w /job docker://{}  pwd""#,
+        busybox()
+    );
+    let outcome = Boot::new(&line).run();
+    outcome
+        .expect("b2c.minio")
+        .expect("b2c.volume=job-1234-job")
+        .expect("b2c.volume=valvetraces")
+        .expect("not supported yet");
+    outcome.expect_line("/job").expect_status(0);
+    for secret in ["s3cr3t", "c2VjcmV0a2V5"] {
+        let printed = outcome.lines.iter().filter(|line| line.contains(secret));
+        assert!(
+            printed.clone().all(|line| line.contains("Command line:")),
+            "{:?}",
+            printed.collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn line_9_hello_world_of_the_newest_farm() {
+    let line = format!(
+        r#"b2c.ntp_peer=no-such-host.invalid b2c.poweroff_delay=1 b2c.run="--tls-verify=false -t {} echo Hello world" SALAD.machine_id=x console=ttyS0,115200"#,
+        busybox()
+    );
+    Boot::new(&line).run().expect_line("Hello world").expect_status(0);
+}
