@@ -1,0 +1,166 @@
+//! What a machine would do, in the order of a boot, in plain words.
+
+mod describe;
+
+use super::finding::{first_bad_line, one_line};
+use describe::{cache, command_list, container, iface, proxy, swap, without_password};
+use options::table::{self, Support};
+use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed};
+use std::fmt::Write as _;
+
+/// One line for each thing that would happen. `complete` says that the extra arguments were read too.
+pub fn explain(parsed: &Parsed, complete: bool) -> String {
+    let options = &parsed.options;
+    let mut story = Story { options, text: "What would happen, in order:\n\n".to_owned(), lines: 0 };
+    story.modules();
+    story.network();
+    story.extra_args(complete);
+    story.names();
+    story.storage();
+    let refused = parsed.fatal.as_ref().map(Fatal::failed_by).or_else(|| first_bad_line(options));
+    match refused {
+        Some(text) => story.tell("Containers", &format!("none runs, because of a mistake: {text}")),
+        None => story.containers(),
+    }
+    story.status(refused.is_some());
+    story.end();
+    story.text
+}
+
+struct Story<'a> {
+    options: &'a Options,
+    text: String,
+    lines: usize,
+}
+
+impl Story<'_> {
+    fn tell(&mut self, what: &str, how: &str) {
+        self.lines += 1;
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{:>3}. {what}: {}", self.lines, one_line(how));
+    }
+
+    /// Tells what `option` does, or that it does nothing yet. `given` tells its occurrences apart.
+    fn tell_option(&mut self, option: &str, given: &str, what: &str, how: &str) {
+        let is_meant = |line: &String| line == option || line.starts_with(&format!("{option}={given}"));
+        let later = match table::find(option).map(|spec| spec.support) {
+            Some(Support::NotYet { given, .. }) => given(self.options).iter().any(is_meant),
+            _ => false,
+        };
+        self.tell(what, &if later { format!("{how} (not supported yet: ignored)") } else { how.to_owned() });
+    }
+
+    fn modules(&mut self) {
+        if !self.options.insmods.is_empty() {
+            self.tell(
+                "Module files",
+                &format!("from /usr_mods, in this order: {}", self.options.insmods.join(", ")),
+            );
+        }
+        let modules = match self.options.modules_load.as_slice() {
+            [] => "those that the hardware asks for".to_owned(),
+            named => format!("{}, and those that the hardware asks for", named.join(", ")),
+        };
+        self.tell("Kernel modules", &modules);
+    }
+
+    fn network(&mut self) {
+        match (self.options.iface.as_slice(), &self.options.ip) {
+            ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
+            ([], Some(ip)) => self.tell("Network", &format!("left as the kernel set it up from ip={ip}")),
+            (ifaces, _) => ifaces.iter().for_each(|link| self.tell("Network", &iface(link))),
+        }
+        if let Some(settings) = &self.options.proxy {
+            self.tell("Proxy", &proxy(settings));
+        }
+        match &self.options.ntp_peer {
+            NtpPeer::None => {}
+            NtpPeer::Auto => self.tell("Clock", "set from pool.ntp.org, 3 tries of 5 s"),
+            NtpPeer::Host(host) => self.tell("Clock", &format!("set from {host}, 3 tries of 5 s")),
+        }
+    }
+
+    fn extra_args(&mut self, complete: bool) {
+        let Some(url) = &self.options.extra_args_url else { return };
+        let note = match complete {
+            true => "what they say is part of this list",
+            false => "they may change everything in this list; --extra-args FILE reads them here",
+        };
+        self.tell("Extra arguments", &format!("fetched from {}; {note}", without_password(url)));
+    }
+
+    fn names(&mut self) {
+        self.tell("Host name", &self.options.hostname);
+        if let Some(keymap) = &self.options.keymap {
+            self.tell_option("b2c.keymap", "", "Keyboard", keymap);
+        }
+    }
+
+    fn storage(&mut self) {
+        for nbd in &self.options.nbd {
+            let device = nbd.device.display().to_string();
+            let how = format!("{device} from {} port {}", nbd.host, nbd.port);
+            self.tell_option("b2c.nbd", &device, "Network block device", &how);
+        }
+        if self.options.cache_device == CacheDevice::None {
+            self.tell("Cache", "none, everything is in memory");
+        } else {
+            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache_device));
+        }
+        if let Some(space) = &self.options.swap {
+            self.tell_option("b2c.swap", "", "Swap", &swap(space));
+        }
+        if let Some(stores) = &self.options.storage {
+            self.tell_option(
+                "b2c.storage",
+                "",
+                "Images",
+                &format!("also from {}", stores.additional.join(", ")),
+            );
+        }
+        for alias in &self.options.minio {
+            let how = format!("{} is {}", alias.name, without_password(&alias.url));
+            self.tell_option("b2c.minio", &alias.name, "S3 endpoint", &how);
+        }
+        for volume in &self.options.volume {
+            self.tell("Volume", &describe::volume(volume));
+        }
+    }
+
+    fn containers(&mut self) {
+        let options = self.options;
+        options.run_service.iter().for_each(|line| self.tell("Service", &container(line)));
+        let steps = options.run.len();
+        for (index, line) in options.run.iter().enumerate() {
+            self.tell(&format!("Step {} of {steps}", index + 1), &container(line));
+        }
+        if steps > 1 {
+            let then =
+                if options.pipefail { "the pipeline ends there" } else { "the next one runs all the same" };
+            self.tell("If a step fails", then);
+        }
+        options.run_post.iter().for_each(|line| self.tell("Afterwards, always", &container(line)));
+    }
+
+    fn status(&mut self, refused: bool) {
+        let status = match refused {
+            true => "1, for nothing could run",
+            false if self.options.run.is_empty() => "0, for there is no step",
+            false => "the exit code of the first step that fails, else 0",
+        };
+        self.tell("Pipeline status", status);
+    }
+
+    fn end(&mut self) {
+        let delay = match self.options.poweroff_delay.as_secs() {
+            0 => String::new(),
+            seconds => format!(", {seconds} s of waiting"),
+        };
+        let commands = command_list(&self.options.shutdown_cmd);
+        self.tell(
+            "End",
+            &format!("clean-up, \"It's now safe to turn off your computer\"{delay}, {commands}"),
+        );
+        self.tell("If a container asks for a reboot", &command_list(&self.options.reboot_cmd));
+    }
+}

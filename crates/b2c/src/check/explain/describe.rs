@@ -1,0 +1,113 @@
+//! One option's value in plain words.
+
+use crate::check::finding::read_line;
+use options::table::{self, Support};
+use options::{
+    CacheDevice, CommandList, ContainerLine, Iface, Method, Options, Proxy, Route, Swap, SwapSpace, Volume,
+};
+use std::fmt::Write as _;
+
+pub(super) fn iface(iface: &Iface) -> String {
+    let addresses =
+        iface.addresses.iter().map(|address| format!("address {}/{}", address.ip, address.prefix));
+    let gateways = iface.gateways.iter().map(|gateway| format!("gateway {gateway}"));
+    let servers = iface.nameservers.iter().map(|server| format!("name server {server}"));
+    let routes = iface.routes.iter().map(route);
+    let mut parts = vec![iface.name.clone()];
+    parts.extend(addresses.chain(gateways).chain(servers).chain(routes));
+    parts.extend(iface.forward.then(|| "forwarding".to_owned()));
+    match iface.method {
+        Method::Dhcp => parts.push("DHCP".to_owned()),
+        Method::Auto => parts.push("whatever the link offers".to_owned()),
+        Method::Static if iface.addresses.is_empty() => {
+            parts.push("brought up without an address".to_owned())
+        }
+        Method::Static => {}
+    }
+    parts.join(", ")
+}
+
+fn route(route: &Route) -> String {
+    match route.destination {
+        Some(to) => format!("{}/{} by way of {}", to.ip, to.prefix, route.via),
+        None => format!("everything else by way of {}", route.via),
+    }
+}
+
+pub(super) fn proxy(proxy: &Proxy) -> String {
+    let urls = [("https", &proxy.https), ("http", &proxy.http)];
+    let used = |(scheme, url): (&str, &Option<String>)| {
+        Some(format!("{} for {scheme}", without_password(url.as_ref()?)))
+    };
+    let mut text = urls.into_iter().filter_map(used).collect::<Vec<_>>().join(", ");
+    if !proxy.no.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", but not for {}", proxy.no.join(", "));
+    }
+    text
+}
+
+pub(super) fn cache(device: &CacheDevice) -> String {
+    match device {
+        CacheDevice::None => "none".to_owned(),
+        CacheDevice::Auto => "the partition labelled B2C_CACHE; if there is none, the first disk is wiped and gets one".to_owned(),
+        CacheDevice::Reset => "the partition labelled B2C_CACHE, formatted; if there is none, the first disk is wiped and gets one".to_owned(),
+        CacheDevice::Device(path) => path.display().to_string(),
+        CacheDevice::Filesystem(name) => format!("the file system {name}"),
+    }
+}
+
+pub(super) fn swap(swap: &Swap) -> String {
+    match &swap.space {
+        SwapSpace::File(bytes) => format!("a file of {} MiB on the cache", bytes >> 20),
+        SwapSpace::Device(path) => path.display().to_string(),
+    }
+}
+
+/// A volume's name, and which of its keys are not looked at yet.
+pub(super) fn volume(volume: &Volume) -> String {
+    let alone = Options { volume: vec![volume.clone()], ..Options::default() };
+    let later = match table::find("b2c.volume").map(|spec| spec.support) {
+        Some(Support::NotYet { given, .. }) => given(&alone),
+        _ => Vec::new(),
+    };
+    match later.first().and_then(|line| line.split_once(',')) {
+        Some((_, keys)) => format!("{} (not supported yet: {keys})", volume.name),
+        None => volume.name.clone(),
+    }
+}
+
+/// Image, command and flags.
+pub(super) fn container(line: &ContainerLine) -> String {
+    // It is only called when all lines are understood; what was written says as much as an error would.
+    let Ok(run) = read_line(line) else { return line.text.clone() };
+    let command = if run.command.is_empty() { "its own command".to_owned() } else { quoted(&run.command) };
+    let flags = if run.flags.is_empty() { String::new() } else { format!(", with {}", quoted(&run.flags)) };
+    format!("{} runs {command}{flags}", run.image)
+}
+
+pub(super) fn command_list(list: &CommandList) -> String {
+    let commands = list.expand(&|name| Some(format!("${name}")));
+    commands.iter().map(|command| quoted(command)).collect::<Vec<_>>().join("; ")
+}
+
+/// Words as they would be written in a shell.
+fn quoted(words: &[String]) -> String {
+    let is_plain = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,@%+$".contains(c))
+    };
+    let quote = |word: &String| {
+        if is_plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// A URL as it may be shown.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[authority.len()..]),
+        None => url.to_owned(),
+    }
+}
