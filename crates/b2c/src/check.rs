@@ -104,7 +104,7 @@ fn read(arguments: impl Iterator<Item = OsString>) -> Result<Option<Vec<Source>>
         match argument {
             Long("help") | Short('h') => return Ok(None),
             Long("extra-args") => {
-                extra = Some(PathBuf::from(parser.value().map_err(|error| error.to_string())?))
+                extra = Some(PathBuf::from(parser.value().map_err(|error| error.to_string())?));
             }
             Value(text) if line.is_none() => line = Some(text),
             Value(text) => {

@@ -210,7 +210,7 @@ fn standard_input_and_extra_arguments_are_read() {
         "{output}"
     );
     assert!(output.contains("Step 2 of 2: docker.io/library/alpine:latest runs echo\n"), "{output}");
-    assert!(output.contains("\n --> extra arguments, line 4, column 17\n  |\n  |  echo\" b2c.swap=8x\n  |                  ^^\n"), "{output}");
+    assert!(output.contains("\n --> extra arguments, line 4, column 17\n  |\n  |  echo\" b2c.swap=8x\n  |                 ^^\n"), "{output}");
     assert_eq!(code, 2);
     let (code, output, _) = check(&["-"], line);
     assert!(output.contains("--extra-args FILE reads them here"), "{output}");

@@ -20,7 +20,7 @@ pub(super) fn iface(iface: &Iface) -> String {
         Method::Dhcp => parts.push("DHCP".to_owned()),
         Method::Auto => parts.push("whatever the link offers".to_owned()),
         Method::Static if iface.addresses.is_empty() => {
-            parts.push("brought up without an address".to_owned())
+            parts.push("brought up without an address".to_owned());
         }
         Method::Static => {}
     }
