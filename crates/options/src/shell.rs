@@ -311,7 +311,7 @@ mod tests {
         (error.span, error.kind)
     }
 
-    /// The right-hand sides are what dash prints for `printf '[%s]' …`.
+    /// tests/shell.rs compares with a real shell; here is also what differs from one on purpose.
     #[test]
     fn words_are_as_in_a_shell() {
         let table: &[(&str, &[&str])] = &[

@@ -112,7 +112,7 @@ fn container_lines_that_cannot_be_read_keep_everything_from_running() {
         ),
         (
             "b2c.service=\"img \\\"a b\"",
-            "error: b2c.service: `\"a b` has an opening \" without a closing one; close it, or write \\\\\\\" for a plain one | \"a b",
+            "error: b2c.service: `\"a b` has an opening \" without a closing one; close it, or write '\\\"' for a plain one | \"a b",
             "img \"a b",
         ),
         (
@@ -162,6 +162,13 @@ fn single_quotes_keep_a_variable_for_the_container() {
     let words = options.run[0].expand(&|name| Some(format!("<{name}>")));
     let words: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     assert_eq!(words, ["img", "sh", "-c", "echo $PWD", "<B2C_X>"]);
+}
+
+#[test]
+fn quotes_are_plain_as_the_help_says() {
+    let options = assert_fine(r#"b2c.run="img '\"' \'""#);
+    let words = options.run[0].expand(&|_| None);
+    assert_eq!(words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["img", "\"", "'"]);
 }
 
 #[test]

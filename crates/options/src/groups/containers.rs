@@ -24,7 +24,7 @@ static RUN: OptionSpec = OptionSpec {
     doc: "Steps run one after the other, in the order in which they are written. [run-flags.md](run-flags.md) lists the flags.
 
 The value is a piece of POSIX shell: blanks separate words, `'…'` and `\"…\"` group them, `\\` escapes, and outside single quotes \
-`$NAME` and `${NAME}` are replaced by `B2C_PIPELINE_*` variables, or by nothing if there is no such variable. Write `'$PWD'` to \
+`$NAME` and `${NAME}` are replaced by a `B2C_PIPELINE_*` variable, by one that the kernel made of a `NAME=VALUE` word of the command line, or else by nothing. Write `'$PWD'` to \
 let the container see `$PWD`. There is no globbing and no command substitution; `|`, `&`, `;`, `>` are ordinary characters. \
 A double quote inside a quoted value is written `\\\"`.
 
@@ -124,7 +124,7 @@ pub(crate) fn broken<'a>(value: Slice<'a>, error: &shell::ShellError, if_empty: 
     let (at, help) = match error.kind {
         // The quote alone would not tell which one it is: the line shows what follows it.
         SingleQuote => (error.span.start..value.text().len(), "close it, or write \\' for a plain one"),
-        DoubleQuote => (error.span.start..value.text().len(), "close it, or write \\\\\\\" for a plain one"),
+        DoubleQuote => (error.span.start..value.text().len(), "close it, or write '\\\"' for a plain one"),
         Variable => (error.span.clone(), "use single quotes to leave it to a shell in the container"),
         Empty => (error.span.clone(), if_empty),
     };
