@@ -28,6 +28,7 @@ pub use request::{Credentials, ImageVolumes, Platform, PullPolicy, RunRequest, S
 pub use security::{CapabilityChange, SecurityOptions};
 
 pub(crate) use capability::all_up_to as all_capabilities;
+pub(crate) use error::one_line;
 pub(crate) use mount::{MountOptions, clean_path};
 pub(crate) use signal::parse as parse_signal;
 

@@ -27,13 +27,11 @@ fn the_command() {
     ] {
         assert_eq!(args(line, image).join(" "), expected, "{line}");
     }
-    for line in ["--entrypoint= img"] {
-        let error = Fixture::new().build(line, &both).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "img: the image has neither an entrypoint nor a command; write the command after the image"
-        );
-    }
+    let error = Fixture::new().build("--entrypoint= img", &both).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "img: the image has neither an entrypoint nor a command; write the command after the image"
+    );
 }
 
 #[test]
@@ -104,7 +102,14 @@ fn security_options() {
 fn limits() {
     let resources = |line: &str| Fixture::new().build(&format!("{line} img"), &image()).unwrap().resources;
     let plain = resources("");
-    assert_eq!((plain.memory, plain.cpu, plain.pids), (None, None, Some(2048)));
+    let controllers = ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"];
+    let offered = controllers.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap();
+    let pids = offered.split_whitespace().any(|name| name == "pids").then_some(2048);
+    assert_eq!(
+        (plain.memory, plain.cpu, plain.pids),
+        (None, None, pids),
+        "nothing that the kernel cannot do"
+    );
     assert!(plain.unified.is_empty());
     assert_eq!(resources("--pids-limit -1").pids, None);
     assert_eq!(resources("--cpus 1.5").cpu, Some((150_000, 100_000)));
@@ -188,7 +193,7 @@ fn systemd_is_known_by_its_path() {
 fn zero_bytes_are_refused() {
     let evil = ImageConfig { env: vec!["A=b\0c".into()], ..image() };
     let error = Fixture::new().build("img", &evil).unwrap_err().to_string();
-    assert_eq!(error, "a variable holds a zero byte: \"A=b\\0c\"");
+    assert_eq!(error, "a variable holds a zero byte: A=b\\u{0}c");
     let evil = ImageConfig { cmd: vec!["\0".into()], ..image() };
     assert!(Fixture::new().build("img", &evil).is_err());
 }

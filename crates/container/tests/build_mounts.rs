@@ -210,6 +210,17 @@ fn volumes_that_the_image_declares() {
     assert_eq!(filesystem(&spec, "/data").unwrap().1, "size=1k");
 }
 
+/// CVE-2019-16884: with a volume for /proc, an image caught what is written there.
+#[test]
+fn an_image_cannot_replace_what_is_the_kernels() {
+    let volumes = ["/proc", "/x/../proc/", "//sys", "dev", "/proc/self/attr", "/", ".."];
+    let hostile =
+        ImageConfig { volumes: volumes.map(|path| (path.into(), serde_json::Value::Null)).into(), ..image() };
+    let spec = Fixture::new().build("img", &hostile).unwrap();
+    assert_eq!(spec.mounts.len(), Fixture::new().build("img", &image()).unwrap().mounts.len());
+    assert_eq!(filesystem(&spec, "/proc").unwrap().0, "proc");
+}
+
 #[test]
 fn a_new_volume_is_filled_from_the_image() {
     let mut fixture = Fixture::new();

@@ -256,6 +256,25 @@ fn entrypoints() {
 }
 
 #[test]
+fn messages_are_one_short_line() {
+    let long = "x".repeat(1 << 20);
+    for value in ["a\nb", "\u{1b}[31mred", long.as_str()] {
+        for words in [
+            vec![format!("--{value}")],
+            vec!["--memory".into(), value.into()],
+            vec![format!("--mount=type={value}")],
+        ] {
+            let line = parse(&words).unwrap_err().to_string();
+            assert!(
+                !line.contains(char::is_control) && line.len() < 2000,
+                "{}",
+                &line[..line.len().min(500)]
+            );
+        }
+    }
+}
+
+#[test]
 fn secrets_are_not_shown() {
     assert!(!format!("{:?}", given("--creds me:hunter2")).contains("hunter2"));
 }
@@ -288,7 +307,8 @@ proptest::proptest! {
     ) {
         if let Err(error) = parse(&words) {
             assert!(error.word <= words.len());
-            assert!(!error.to_string().is_empty());
+            let line = error.to_string();
+            assert!(!line.is_empty() && !line.contains(char::is_control), "{line:?}");
         }
     }
 

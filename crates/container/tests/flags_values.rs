@@ -76,7 +76,11 @@ const ROWS: &[Row] = &[
         &["net.core.somaxconn=1", "kernel.panic=1", "x", "net..x=1", "fs.mqueue/../../x=1"],
     ),
     ("systemd", &["true", "false", "always"], &["x"]),
-    ("tmpfs", &["/x", "/x:size=1g,exec,mode=700"], &["x", "/x:bogus", "/", "/x:tmpcopyup"]),
+    (
+        "tmpfs",
+        &["/x", "/x:size=1g,exec,mode=700", "/x:size=50%"],
+        &["x", "/x:bogus", "/", "/x:tmpcopyup", "/x:size=1q", "/x:mode=8", "/x:uid=me"],
+    ),
     ("ulimit", &["nofile=1024:4096", "core=-1", "host"], &["nofile", "x=1", "nofile=2:1", "nofile=x"]),
     ("umask", &["0022", "77"], &["8", "1777", ""]),
     ("unsetenv", &["PATH"], &[]),

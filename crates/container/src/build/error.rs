@@ -1,5 +1,6 @@
 //! Why no container can be made of a request and an image.
 
+use crate::flags::one_line;
 use crate::spec::{MountSource, Spec};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -9,13 +10,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Nothing says what to run.
-    #[error("{0}: the image has neither an entrypoint nor a command; write the command after the image")]
+    #[error("{}: the image has neither an entrypoint nor a command; write the command after the image", one_line(.0))]
     NoCommand(String),
     /// A user's name that the image does not know.
-    #[error("user {0}: the image's /etc/passwd does not have it; write a number, or a name that it has")]
+    #[error("user {}: the image's /etc/passwd does not have it; write a number, or a name that it has", one_line(.0))]
     NoUser(String),
     /// A group's name that the image does not know.
-    #[error("group {0}: the image's /etc/group does not have it; write a number, or a name that it has")]
+    #[error("group {}: the image's /etc/group does not have it; write a number, or a name that it has", one_line(.0))]
     NoGroup(String),
     /// A user or group number out of range.
     #[error("user or group {0}: ids go from 0 to 2147483647")]
@@ -43,8 +44,8 @@ pub enum BuildError {
         line: usize,
     },
     /// A path of the machine that is not there.
-    #[error("{1}: {0} cannot be mounted: {2}; only volumes by name are made on the fly")]
-    NoSource(PathBuf, &'static str, #[source] io::Error),
+    #[error("--volume or --mount: {0} cannot be mounted: {1}; only volumes by name are made on the fly")]
+    NoSource(PathBuf, #[source] io::Error),
     /// The caller did not make a volume.
     #[error("volume {0}: it was not made")]
     NoVolume(String),
@@ -55,10 +56,10 @@ pub enum BuildError {
     #[error("{0}: {1}")]
     Write(PathBuf, #[source] io::Error),
     /// The image's stop signal does not exist.
-    #[error("the image's stop signal {0} does not exist; choose one with --stop-signal")]
+    #[error("the image's stop signal {} does not exist; choose one with --stop-signal", one_line(.0))]
     StopSignal(String),
     /// The kernel's strings end at a zero byte.
-    #[error("{what} holds a zero byte: {text:?}")]
+    #[error("{what} holds a zero byte: {text}")]
     Nul {
         /// Where it is.
         what: &'static str,
@@ -81,6 +82,6 @@ pub(super) fn refuse_nul(spec: &Spec) -> Result<(), BuildError> {
     let mut all = args.chain(env).chain(sysctl).chain(destinations).chain(sources).chain(cwd);
     match all.find(|(_, text)| text.as_os_str().as_bytes().contains(&0)) {
         None => Ok(()),
-        Some((what, text)) => Err(BuildError::Nul { what, text: text.to_string_lossy().into_owned() }),
+        Some((what, text)) => Err(BuildError::Nul { what, text: one_line(&text.to_string_lossy()) }),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::flags::{Limits, RunRequest};
 use crate::spec::{Resources, Rlimit};
-use rustix::process::Resource;
+use rustix::process::{Resource, getrlimit};
+use rustix::thread::{CapabilitySet, capabilities};
 use std::path::Path;
 
 /// containers-common's default for `--pids-limit`.
@@ -18,9 +19,16 @@ pub(super) fn resources(limits: &Limits) -> Resources {
     Resources {
         memory: limits.memory,
         cpu: cpu(limits),
-        pids: Some(limits.pids.unwrap_or(PIDS)).filter(|pids| *pids != u64::MAX),
+        pids: limits.pids.or_else(default_pids).filter(|pids| *pids != u64::MAX),
         unified: cgroup_files(limits),
     }
+}
+
+/// A limit that nobody asked for must not stop a container on a kernel that cannot keep it.
+fn default_pids() -> Option<u64> {
+    let controllers = ["/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"];
+    let offered = controllers.iter().find_map(|path| std::fs::read_to_string(path).ok())?;
+    offered.split_whitespace().any(|name| name == "pids").then_some(PIDS)
 }
 
 /// Quota and period.
@@ -65,13 +73,20 @@ fn swap(limits: &Limits) -> Option<String> {
 /// The user's, and many open files and processes.
 pub(super) fn rlimits(request: &RunRequest) -> Vec<Rlimit> {
     let mut all = request.rlimits.clone();
-    for (resource, limit) in [(Resource::Nofile, MANY.min(most_files())), (Resource::Nproc, MANY)] {
+    for (resource, most) in [(Resource::Nofile, most_files()), (Resource::Nproc, MANY)] {
+        let limit =
+            if may_raise_limits() { MANY } else { getrlimit(resource).maximum.unwrap_or(MANY) }.min(most);
         let resource = resource as u32;
         if !all.iter().any(|known| known.resource == resource) {
             all.push(Rlimit { resource, soft: limit, hard: limit });
         }
     }
     all
+}
+
+/// Always so on a machine of ours; not in every container in which the tests run.
+fn may_raise_limits() -> bool {
+    capabilities(None).is_ok_and(|own| own.effective.contains(CapabilitySet::SYS_RESOURCE))
 }
 
 /// The kernel refuses a higher limit even to root.

@@ -70,8 +70,7 @@ fn user_mount(argument: &MountArg, host: &Host<'_>, facts: &Facts<'_>) -> Result
     let MountArg { destination, kind, options } = argument;
     let source = match kind {
         MountKind::Bind(path) => {
-            path.metadata()
-                .map_err(|error| BuildError::NoSource(path.clone(), "--volume or --mount", error))?;
+            path.metadata().map_err(|error| BuildError::NoSource(path.clone(), error))?;
             MountSource::Bind { path: path.clone(), recursive: !options.non_recursive }
         }
         MountKind::Volume(name) => volume_source(name, destination, options, host, facts)?,

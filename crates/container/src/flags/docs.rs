@@ -24,7 +24,7 @@ pub fn docs() -> String {
     let mut text = INTRODUCTION.to_owned();
     for section in &SECTIONS {
         // Writing to a String cannot fail.
-        _ = write!(text, "\n## {}\n\n| flag | |\n|---|---|\n", section.title);
+        _ = write!(text, "\n## {}\n\n| flag | meaning |\n|---|---|\n", section.title);
         for flag in section.flags {
             _ = writeln!(text, "| {} | {} |", usage(flag), meaning(flag).replace('|', "\\|"));
         }

@@ -19,7 +19,7 @@ pub struct FlagError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// podman run has no such flag.
-    #[error("{flag}: podman run has no such flag{}", hint(*.closest))]
+    #[error("{}: podman run has no such flag{}", one_line(flag), hint(*.closest))]
     Unknown {
         /// As written.
         flag: String,
@@ -43,7 +43,7 @@ pub enum Reason {
         placeholder: &'static str,
     },
     /// A value that the flag cannot take.
-    #[error("--{flag}={value}: {why}")]
+    #[error("--{flag}={}: {}", one_line(value), one_line(why))]
     BadValue {
         /// Its long name.
         flag: &'static str,
@@ -53,7 +53,7 @@ pub enum Reason {
         why: Why,
     },
     /// Flags that exclude each other.
-    #[error("--{flag}: {why}")]
+    #[error("--{flag}: {}", one_line(why))]
     Conflict {
         /// Long name of the flag that is in the way.
         flag: &'static str,
@@ -63,6 +63,21 @@ pub enum Reason {
     /// The line ends before the image.
     #[error("no image: after the flags, name the image to run, such as docker.io/library/alpine:latest")]
     NoImage,
+}
+
+/// Longest text of a user or an image that a message repeats, in characters.
+const LONGEST_QUOTE: usize = 200;
+
+/// A foreign text, fit for one line of the console: no line breaks, no terminal sequences, no megabytes.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for letter in text.chars().take(LONGEST_QUOTE) {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    if text.chars().nth(LONGEST_QUOTE).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 fn hint(closest: Option<&'static str>) -> String {

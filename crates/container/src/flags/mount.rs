@@ -118,7 +118,7 @@ impl MountOptions {
     fn take(&mut self, word: &str, kind: &MountKind) -> Result<(), Why> {
         let volume = matches!(kind, MountKind::Volume(_) | MountKind::Anonymous);
         let bind = volume || matches!(kind, MountKind::Bind(_));
-        let (name, _) = word.split_once('=').unwrap_or((word, ""));
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
         match name {
             "U" | "chown" | "idmap" => {
                 return Err(format!("the option {name} is not supported here; chown in the container").into());
@@ -133,8 +133,10 @@ impl MountOptions {
             "rbind" if bind => self.non_recursive = false,
             "bind" if bind => self.non_recursive = true,
             _ if self.take_flag(word) || (bind && self.take_propagation(word)) => {}
-            _ if *kind == MountKind::Tmpfs && TMPFS_DATA.contains(&name) => self.data.push(word.to_owned()),
-            _ if *kind == MountKind::Devpts && DEVPTS_DATA.contains(&name) => self.data.push(word.to_owned()),
+            _ if is_data(name, kind) => {
+                check_data(name, value)?;
+                self.data.push(word.to_owned());
+            }
             _ => return Err(format!("it has no option {word}").into()),
         }
         Ok(())
@@ -143,6 +145,30 @@ impl MountOptions {
     fn take_all(&mut self, words: &str, kind: &MountKind) -> Result<(), Why> {
         words.split(',').filter(|word| !word.is_empty()).try_for_each(|word| self.take(word, kind))
     }
+}
+
+/// Whether an option is the file system's own.
+fn is_data(name: &str, kind: &MountKind) -> bool {
+    match kind {
+        MountKind::Tmpfs => TMPFS_DATA.contains(&name),
+        MountKind::Devpts => DEVPTS_DATA.contains(&name),
+        MountKind::Bind(_) | MountKind::Volume(_) | MountKind::Anonymous => false,
+    }
+}
+
+/// What the kernel would refuse only when the container starts.
+fn check_data(name: &str, value: &str) -> Result<(), Why> {
+    let is_number = |text: &str| text.parse::<u64>().is_ok();
+    let good = match name {
+        // The kernel's memparse(): `64m`, and `50%` of the memory.
+        "size" | "nr_blocks" | "nr_inodes" => {
+            is_number(value.strip_suffix(|c: char| "kmgtpeKMGTPE%".contains(c)).unwrap_or(value))
+        }
+        "mode" => u32::from_str_radix(value, 8).is_ok_and(|mode| mode <= 0o7777),
+        "uid" | "gid" | "max" => is_number(value),
+        _ => true,
+    };
+    if good { Ok(()) } else { Err(format!("{name}={value} is not what the option {name} takes").into()) }
 }
 
 /// `-v [SOURCE:]DESTINATION[:OPTIONS]`.

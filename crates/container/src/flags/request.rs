@@ -106,6 +106,8 @@ pub struct RunRequest {
     pub systemd_size: Option<u64>,
 }
 
+/// Where the kernel's file systems are.
+const KERNEL_PATHS: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// containers-common's default for /dev/shm.
 const SHM_SIZE: u64 = 64 << 20;
 
@@ -183,16 +185,13 @@ impl RunRequest {
         destinations
     }
 
-    /// The image's volumes that no flag mounts over.
+    /// The image's volumes that no flag mounts over. What the kernel provides is not the image's to replace: with a /proc of its own,
+    /// it would catch what is written there (CVE-2019-16884).
     pub(crate) fn image_volume_destinations(&self, image: &ImageConfig) -> BTreeSet<PathBuf> {
-        image
-            .volumes
-            .keys()
-            .map(|path| super::clean_path(&Path::new("/").join(path)))
-            .filter(|path| {
-                path != Path::new("/") && !self.mounts.iter().any(|mount| mount.destination == *path)
-            })
-            .collect()
+        let paths = image.volumes.keys().map(|path| super::clean_path(&Path::new("/").join(path)));
+        let free = |path: &PathBuf| !self.mounts.iter().any(|mount| mount.destination == *path);
+        let kernels = |path: &Path| KERNEL_PATHS.iter().any(|kernel| path.starts_with(kernel));
+        paths.filter(|path| path != Path::new("/") && !kernels(path) && free(path)).collect()
     }
 }
 
