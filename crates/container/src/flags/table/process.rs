@@ -79,7 +79,7 @@ pub(super) static FLAGS: [Flag; 18] = [
     Flag::switch(
         "unsetenv-all",
         |request, on| request.unset_env_all = on,
-        "Removes all of them; only `--env` and `--env-file` remain.",
+        "Removes all of them; `--env`, `--env-file` and `B2C_PIPELINE_*` remain.",
     ),
     Flag::value(
         "user",
