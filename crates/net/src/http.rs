@@ -232,8 +232,13 @@ fn parse_url(url: &str) -> Result<Uri, Error> {
         Some("http" | "https") => {}
         _ => return Err(bad("it has to begin with http:// or https://")),
     }
-    match uri.host() {
-        Some(host) if !host.is_empty() => Ok(uri),
-        _ => Err(bad("it names no host")),
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(bad("it names no host"));
     }
+    // A port that is no number from 0 to 65535 counts as none.
+    let host_port = uri.authority().map_or("", |a| a.as_str()).rsplit('@').next().unwrap_or_default();
+    if uri.port_u16().is_none() && uri.host() != Some(host_port) {
+        return Err(bad("its port is not a number up to 65535"));
+    }
+    Ok(uri)
 }

@@ -37,7 +37,8 @@ const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RTA_PRIORITY: u16 = 6;
 const RT_TABLE_MAIN: u8 = 254;
-const RTPROT_DHCP: u8 = 16;
+/// What ip(8) writes, too.
+const RTPROT_BOOT: u8 = 3;
 const RT_SCOPE_UNIVERSE: u8 = 0;
 const RT_SCOPE_LINK: u8 = 253;
 const RTN_UNICAST: u8 = 1;
@@ -292,7 +293,7 @@ fn route_message(kind: u16, flags: u16, index: u32, route: &Route) -> Message {
     let Prefix { address, length } = route.destination;
     let scope = if route.gateway.is_some() || address.is_ipv6() { RT_SCOPE_UNIVERSE } else { RT_SCOPE_LINK };
     let mut fixed =
-        [family(address), length, 0, 0, RT_TABLE_MAIN, RTPROT_DHCP, scope, RTN_UNICAST, 0, 0, 0, 0];
+        [family(address), length, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0, 0, 0, 0];
     if route.onlink {
         fixed[8..].copy_from_slice(&RTNH_F_ONLINK.to_ne_bytes());
     }

@@ -49,12 +49,12 @@ impl Lease {
             u32::MAX => None,
             seconds => {
                 let seconds = u64::from(seconds.max(MIN_LEASE));
-                // Times that are out of order are not used (RFC 2131 §4.4.5 has the defaults).
-                let given = |time: Option<u32>, default| time.map_or(default, u64::from);
-                let mut rebind = given(reply.rebinding_time, seconds * 7 / 8);
-                let mut renew = given(reply.renewal_time, seconds.min(rebind) / 2);
+                // The defaults of RFC 2131 §4.4.5; also where the server's times are out of order.
+                let defaults = (seconds / 2, seconds * 7 / 8);
+                let mut renew = reply.renewal_time.map_or(defaults.0, u64::from);
+                let mut rebind = reply.rebinding_time.map_or(defaults.1, u64::from);
                 if renew == 0 || renew > rebind || rebind > seconds {
-                    (renew, rebind) = (seconds / 2, seconds * 7 / 8);
+                    (renew, rebind) = defaults;
                 }
                 let at = |seconds| now + Duration::from_secs(seconds);
                 Some(Times { renew: at(renew), rebind: at(rebind), expire: at(seconds) })
@@ -182,7 +182,7 @@ impl Client {
             (State::Renewing, Some(t)) if now >= t.rebind => self.begin(State::Rebinding, now),
             _ => {}
         }
-        step.send = Some(self.message());
+        step.send = Some(self.message(now));
         self.sent += 1;
         self.timer = Some(match (&self.state, times) {
             (State::Renewing, Some(t)) => retry(now, t.rebind),
@@ -250,12 +250,12 @@ impl Client {
         Duration::from_millis(seconds * 1000 - spread + jitter)
     }
 
-    fn message(&self) -> Outgoing {
+    fn message(&self, now: Instant) -> Outgoing {
         let address = self.held.as_ref().map(|lease| lease.reply.address);
         let mut request = Request {
             message: Message::Request,
             xid: self.xid,
-            seconds: u16::try_from(self.began.elapsed().as_secs()).unwrap_or(u16::MAX),
+            seconds: u16::try_from(now.saturating_duration_since(self.began).as_secs()).unwrap_or(u16::MAX),
             broadcast: false,
             mac: self.mac,
             current: Ipv4Addr::UNSPECIFIED,
@@ -289,4 +289,185 @@ impl Client {
 fn retry(now: Instant, end: Instant) -> Instant {
     let half = end.saturating_duration_since(now) / 2;
     end.min(now + half.max(RENEWAL_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+    const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+
+    fn reply(client: &Client, kind: Kind) -> Reply {
+        Reply {
+            kind,
+            xid: client.xid,
+            mac: MAC,
+            address: Ipv4Addr::new(10, 0, 2, 15),
+            prefix: Some(24),
+            routers: Vec::new(),
+            routes: None,
+            name_servers: Vec::new(),
+            host_name: None,
+            domain: None,
+            search: Vec::new(),
+            mtu: None,
+            ntp_servers: Vec::new(),
+            lease_time: Some(800),
+            server: Some(SERVER),
+            renewal_time: None,
+            rebinding_time: None,
+            message: String::new(),
+        }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Option 53 comes first.
+    fn kind(step: &Step) -> Message {
+        match step.send.as_ref().unwrap().payload[242] {
+            1 => Message::Discover,
+            3 => Message::Request,
+            other => panic!("message type {other}"),
+        }
+    }
+
+    /// A client that has had a lease of 800 s since `now`.
+    fn bound(now: Instant) -> Client {
+        let mut client = Client::new(MAC, "dut", now);
+        client.on_timer(now);
+        let step = client.on_reply(reply(&client, Kind::Offer), now);
+        assert_eq!((kind(&step), step.send.unwrap().server), (Message::Request, None));
+        let step = client.on_reply(reply(&client, Kind::Ack), now);
+        assert!(matches!(step.event, Some(Event::Bound(_))) && step.send.is_none());
+        assert!(!client.is_waiting() && client.timer() == Some(now + seconds(400)));
+        client
+    }
+
+    #[test]
+    fn the_first_messages_follow_quickly() {
+        let began = Instant::now();
+        let mut client = Client::new(MAC, "", began);
+        let mut sent = Vec::new();
+        while let Some(timer) = client.timer().filter(|timer| *timer < began + seconds(60)) {
+            assert_eq!(kind(&client.on_timer(timer)), Message::Discover);
+            sent.push((timer - began + Duration::from_millis(500)).as_secs());
+        }
+        assert_eq!((sent[0], sent[1]), (0, 1));
+        // The jitter may be a second each time.
+        assert!((3..=4).contains(&sent[2]) && (8..=11).contains(&sent.len()), "{sent:?}");
+    }
+
+    #[test]
+    fn a_lease_is_renewed_then_rebound_then_lost() {
+        let began = Instant::now();
+        let mut client = bound(began);
+        let step = client.on_timer(began + seconds(400));
+        assert_eq!((kind(&step), step.send.unwrap().server), (Message::Request, Some(SERVER)));
+        assert!(client.has_address() && client.is_waiting());
+        // Half of what is left until 700 s.
+        assert_eq!(client.timer(), Some(began + seconds(550)));
+        client.on_timer(began + seconds(550));
+        client.on_timer(began + seconds(625));
+        assert_eq!(client.timer(), Some(began + seconds(685)), "not more than once a minute");
+        client.on_timer(began + seconds(685));
+        assert_eq!(client.timer(), Some(began + seconds(700)));
+        // From now on any server will do.
+        let step = client.on_timer(began + seconds(700));
+        assert_eq!((kind(&step), step.send.unwrap().server), (Message::Request, None));
+        let step = client.on_timer(began + seconds(800));
+        assert!(matches!(step.event, Some(Event::Lost(_))), "{step:?}");
+        assert_eq!(kind(&step), Message::Discover);
+        assert!(!client.has_address());
+    }
+
+    #[test]
+    fn a_renewed_lease_counts_from_then_on() {
+        let began = Instant::now();
+        let mut client = bound(began);
+        client.on_timer(began + seconds(400));
+        let step = client.on_reply(reply(&client, Kind::Ack), began + seconds(401));
+        assert!(matches!(step.event, Some(Event::Bound(_))));
+        assert_eq!(client.timer(), Some(began + seconds(801)));
+    }
+
+    #[test]
+    fn refusals() {
+        let began = Instant::now();
+        let mut client = bound(began);
+        client.on_timer(began + seconds(400));
+        let step = client.on_reply(reply(&client, Kind::Nak), began + seconds(400));
+        assert!(matches!(step.event, Some(Event::Lost(_))) && !client.has_address());
+
+        client.on_timer(began + seconds(400));
+        client.on_reply(reply(&client, Kind::Offer), began + seconds(400));
+        let step = client.on_reply(reply(&client, Kind::Nak), began + seconds(400));
+        assert!(matches!(step.event, Some(Event::Refused(_))));
+        assert_eq!(client.timer(), Some(began + seconds(401)), "not in a tight circle");
+    }
+
+    #[test]
+    fn an_offer_that_leads_nowhere_is_given_up() {
+        let mut now = Instant::now();
+        let mut client = Client::new(MAC, "", now);
+        client.on_timer(now);
+        let mut step = client.on_reply(reply(&client, Kind::Offer), now);
+        for _ in 0..MAX_REQUESTS {
+            assert_eq!(kind(&step), Message::Request);
+            now = client.timer().unwrap();
+            step = client.on_timer(now);
+        }
+        assert_eq!(kind(&step), Message::Discover);
+    }
+
+    #[test]
+    fn answers_to_others_mean_nothing() {
+        let now = Instant::now();
+        let mut client = Client::new(MAC, "", now);
+        client.on_timer(now);
+        let offer = reply(&client, Kind::Offer);
+        for wrong in [
+            Reply { xid: offer.xid.wrapping_add(1), ..offer.clone() },
+            Reply { mac: [2, 0, 0, 0, 0, 2], ..offer.clone() },
+            Reply { server: None, ..offer.clone() },
+            Reply { kind: Kind::Ack, ..offer },
+        ] {
+            let step = client.on_reply(wrong, now);
+            assert!(step.send.is_none() && step.event.is_none());
+        }
+    }
+
+    #[test]
+    fn a_new_cable_asks_for_the_old_address_again() {
+        let began = Instant::now();
+        let mut client = bound(began);
+        client.restart(began + seconds(10));
+        let step = client.on_timer(began + seconds(10));
+        assert_eq!(kind(&step), Message::Discover);
+        let payload = step.send.unwrap().payload;
+        assert_eq!(payload[243..249], [50, 4, 10, 0, 2, 15]);
+        // It is still held, and ends when it ends.
+        let step = client.on_timer(began + seconds(800));
+        assert!(matches!(step.event, Some(Event::Lost(_))));
+    }
+
+    #[test]
+    fn times_that_make_no_sense_are_replaced() {
+        let now = Instant::now();
+        let client = Client::new(MAC, "", now);
+        let times = |lease_time, renewal_time, rebinding_time| {
+            let reply = Reply { lease_time, renewal_time, rebinding_time, ..reply(&client, Kind::Ack) };
+            Lease::new(reply, now).times.map(|t| [t.renew, t.rebind, t.expire].map(|at| (at - now).as_secs()))
+        };
+        assert_eq!(times(Some(800), None, None), Some([400, 700, 800]));
+        assert_eq!(times(Some(800), Some(100), Some(200)), Some([100, 200, 800]));
+        assert_eq!(times(Some(800), Some(300), Some(200)), Some([400, 700, 800]));
+        assert_eq!(times(Some(800), Some(0), None), Some([400, 700, 800]));
+        assert_eq!(times(Some(800), None, Some(900)), Some([400, 700, 800]));
+        assert_eq!(times(Some(0), None, None), Some([15, 26, 30]));
+        assert_eq!(times(None, None, None), Some([1800, 3150, 3600]));
+        assert_eq!(times(Some(u32::MAX), None, None), None);
+    }
 }

@@ -164,7 +164,8 @@ fn during(timeout: ureq::Timeout) -> &'static str {
 fn tls_reason(error: &rustls::Error) -> String {
     let hint = match error {
         rustls::Error::InvalidCertificate(e) => match e {
-            CertificateError::UnknownIssuer => {
+            // The signature is bad if another authority of the same name is known.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

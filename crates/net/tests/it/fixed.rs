@@ -1,0 +1,158 @@
+//! `b2c.iface` and `ip=`: addresses that somebody else has chosen.
+
+use crate::lab::{Lab, failure, ip, until};
+use net::{Config, Network};
+use options::{Address, Iface, Method, Route};
+use std::fs;
+use std::net::IpAddr;
+
+fn address(text: &str) -> Address {
+    let (ip, prefix) = text.split_once('/').unwrap();
+    Address { ip: ip.parse().unwrap(), prefix: prefix.parse().unwrap() }
+}
+
+fn addr(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn iface(name: &str, addresses: &[&str]) -> Iface {
+    Iface {
+        name: name.into(),
+        addresses: addresses.iter().map(|text| address(text)).collect(),
+        gateways: Vec::new(),
+        nameservers: Vec::new(),
+        routes: Vec::new(),
+        forward: false,
+        method: Method::Static,
+    }
+}
+
+fn start(lab: &Lab, ifaces: &[Iface]) -> Network {
+    lab.start(Config { ifaces: ifaces.to_vec(), ..Config::default() })
+}
+
+#[test]
+fn everything_that_an_interface_can_have() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    let eth0 = Iface {
+        gateways: vec![addr("10.77.0.1"), addr("fd77::1")],
+        nameservers: vec![addr("10.77.0.3"), addr("fd77::3")],
+        routes: vec![
+            Route { destination: Some(address("10.99.1.2/16")), via: addr("10.77.0.2") },
+            Route { destination: Some(address("fd99::/48")), via: addr("fd77::2") },
+        ],
+        forward: true,
+        ..iface("eth0", &["10.77.0.5/24", "10.77.0.6/24", "fd77::5/64"])
+    };
+    let network = start(&lab, &[eth0]);
+    network.wait().unwrap();
+
+    let addresses = lab.ip(&["addr", "show", "dev", "eth0"]);
+    for address in ["inet 10.77.0.5/24", "inet 10.77.0.6/24", "inet6 fd77::5/64"] {
+        assert!(addresses.contains(address), "{address}\nnot in\n{addresses}");
+    }
+    assert!(!addresses.contains("fd77::5/64 metric 100 scope global tentative"), "{addresses}");
+    let routes = lab.ip(&["route"]) + &lab.ip(&["-6", "route"]);
+    for route in [
+        "default via 10.77.0.1 dev eth0 metric 100",
+        "default via fd77::1 dev eth0 metric 100",
+        // The bits beyond the prefix do not matter.
+        "10.99.0.0/16 via 10.77.0.2 dev eth0",
+        "fd99::/48 via fd77::2 dev eth0",
+    ] {
+        assert!(routes.contains(route), "{route}\nnot in\n{routes}");
+    }
+    assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "nameserver 10.77.0.3\nnameserver fd77::3\n");
+    let forwards = |file| lab.inside(&lab.client, || fs::read_to_string(file).unwrap());
+    assert_eq!(forwards("/proc/sys/net/ipv4/ip_forward"), "1\n");
+    assert_eq!(forwards("/proc/sys/net/ipv6/conf/all/forwarding"), "1\n");
+    // No other interface is touched.
+    assert!(lab.ip(&["link", "show", "eth1"]).contains("state DOWN"));
+    ip(&["netns", "exec", &lab.client, "ping", "-c", "1", "-W", "5", "10.77.0.1"]);
+}
+
+#[test]
+fn fixed_and_dhcp_side_by_side() {
+    let lab = Lab::new();
+    lab.cable("lan0", "10.77.0.1/24");
+    lab.cable("dut0", "10.76.0.1/24");
+    let _server = lab.dnsmasq("lan0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option=6,10.77.0.3"]);
+    let dut = Iface { nameservers: vec![addr("10.76.0.3")], ..iface("dut0", &["10.76.0.5/24"]) };
+    let lan = Iface { method: Method::Dhcp, ..iface("lan0", &[]) };
+    let network = start(&lab, &[dut, lan]);
+    network.wait().unwrap();
+    let addresses = lab.ip(&["-4", "addr"]);
+    assert!(addresses.contains("10.76.0.5/24") && addresses.contains("10.77.0.10/24"), "{addresses}");
+    // In the order of the command line.
+    assert_eq!(
+        fs::read_to_string(lab.resolv_conf()).unwrap(),
+        "nameserver 10.76.0.3\nnameserver 10.77.0.3\n"
+    );
+}
+
+#[test]
+fn an_interface_that_appears_late_is_waited_for() {
+    let lab = Lab::new();
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"])]);
+    lab.cable("other", "10.76.0.1/24");
+    lab.cable("eth0", "10.77.0.1/24");
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.5/24"));
+}
+
+#[test]
+fn an_interface_that_never_appears_is_an_error() {
+    let lab = Lab::new();
+    lab.cable("eth1", "10.77.0.1/24");
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"])]);
+    assert_eq!(
+        failure(&network).to_string(),
+        "b2c.iface=eth0: find the interface: it has not appeared in 10 s"
+    );
+}
+
+#[test]
+fn a_step_that_fails_is_named() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let eth0 = Iface { gateways: vec![addr("10.77.0.1")], ..iface("eth0", &[]) };
+    assert_eq!(
+        failure(&start(&lab, &[eth0])).to_string(),
+        "b2c.iface=eth0: gateway=10.77.0.1: Network is unreachable (os error 101)"
+    );
+}
+
+#[test]
+fn what_the_kernel_has_configured_is_used() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    fs::write(
+        lab.folder.path().join("pnp"),
+        "#MANUAL\ndomain lab.example\nnameserver 10.77.0.3\nbootserver 10.77.0.1\n",
+    )
+    .unwrap();
+    let network = lab.start(Config { kernel_ip: true, ..Config::default() });
+    lab.ip(&["addr", "add", "10.77.0.5/24", "dev", "eth0"]);
+    network.wait().unwrap();
+    until("name servers", || {
+        fs::read_to_string(lab.resolv_conf())
+            .ok()
+            .filter(|text| text == "search lab.example\nnameserver 10.77.0.3\n")
+    });
+    // It is the kernel's, and only used.
+    assert!(lab.ip(&["link", "show", "eth0"]).contains("state DOWN"));
+}
+
+#[test]
+fn a_kernel_that_has_configured_nothing_is_an_error() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let network = lab.start(Config { kernel_ip: true, ..Config::default() });
+    let error = failure(&network).to_string();
+    assert!(
+        error.starts_with("ip= is on the command line, but the kernel has configured no address in 10 s"),
+        "{error}"
+    );
+}

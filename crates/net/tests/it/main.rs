@@ -1,0 +1,10 @@
+//! The network and its clients against real kernels and real servers. Runs as root, in network namespaces of its own and on loopback.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod dhcp;
+mod fixed;
+mod http;
+mod lab;
+mod ntp;
+mod tls;
+mod web;
