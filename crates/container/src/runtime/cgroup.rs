@@ -3,7 +3,7 @@
 use super::error::{During, Step, setup};
 use crate::spec::Resources;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Mode, OFlags, Timespec, statfs};
+use rustix::fs::{FsWord, Mode, OFlags, Timespec, statfs};
 use std::fs;
 use std::io::{self, ErrorKind, Read, Seek};
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Where version 2 is: alone, or beside version 1 in the layout that systemd calls hybrid.
 const ROOTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 /// `CGROUP2_SUPER_MAGIC` (linux/magic.h).
-const CGROUP2_MAGIC: u64 = 0x6367_7270;
+const CGROUP2_MAGIC: FsWord = 0x6367_7270;
 /// All our cgroups are below this one.
 const PARENT: &str = "b2c";
 /// What a container's own systemd can make use of; limits need the first three.
@@ -133,7 +133,7 @@ impl Cgroup {
 
 /// The mount point of version 2.
 fn root() -> Step<&'static Path> {
-    let is_cgroup2 = |path: &&str| statfs(*path).is_ok_and(|fs| fs.f_type as u64 == CGROUP2_MAGIC);
+    let is_cgroup2 = |path: &&str| statfs(*path).is_ok_and(|fs| fs.f_type == CGROUP2_MAGIC);
     ROOTS
         .iter()
         .find(|path| is_cgroup2(path))

@@ -44,11 +44,11 @@ impl Command {
     }
 
     /// Becomes the command. Returns only if that fails.
-    pub(super) fn execute(&self, stdio: Stdio, shim: &Channel) -> Step<std::convert::Infallible> {
+    pub(super) fn execute(&self, stdio: &Stdio, shim: &Channel) -> Step<std::convert::Infallible> {
         die_with_shim(shim)?;
         // A session of its own, which a terminal needs; without one, no key on the console reaches it.
         rustix::process::setsid().during(|| "new session")?;
-        connect(&stdio)?;
+        connect(stdio)?;
         sys::reset_signals();
         // Everything was opened close-on-exec; this is for what a library may have forgotten (CVE-2024-21626). Linux 5.11; older
         // kernels lack only this second look.

@@ -139,7 +139,7 @@ fn collect(
 ) -> std::io::Result<()> {
     let file_system = match file_system {
         Some(known) => known,
-        None => stat(directory)?.st_dev as u64,
+        None => stat(directory)?.st_dev,
     };
     for item in std::fs::read_dir(directory)? {
         let item = item?;
@@ -159,7 +159,7 @@ fn collect(
                     entries.push(Entry { name, node: Node::Link(target.into()) });
                 }
             }
-            FileType::Directory if status.st_dev as u64 == file_system && depth > 0 => {
+            FileType::Directory if status.st_dev == file_system && depth > 0 => {
                 entries.push(Entry { name: name.clone(), node: Node::Directory });
                 collect(&path, &name, Some(file_system), depth - 1, entries)?;
             }
@@ -175,7 +175,7 @@ fn make(dev: BorrowedFd<'_>, entry: &Entry) -> Result<(), Errno> {
         Node::Link(target) => symlinkat(target, dev, &entry.name),
         Node::Device(status) => {
             let mode = Mode::from_raw_mode(status.st_mode & 0o7777);
-            mknodat(dev, &entry.name, file_type(status), mode, status.st_rdev as _)?;
+            mknodat(dev, &entry.name, file_type(status), mode, status.st_rdev)?;
             if status.st_uid != 0 || status.st_gid != 0 {
                 let (uid, gid) = (Uid::from_raw(status.st_uid), Gid::from_raw(status.st_gid));
                 chownat(dev, &entry.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
@@ -223,8 +223,8 @@ pub(super) fn rules(list: &[Device]) -> Step<Vec<Rule>> {
             if let Node::Device(status) = entry.node {
                 rules.push(Rule {
                     kind: file_type(&status),
-                    major: Some(major(status.st_rdev as _)),
-                    minor: Some(minor(status.st_rdev as _)),
+                    major: Some(major(status.st_rdev)),
+                    minor: Some(minor(status.st_rdev)),
                     read: device.read,
                     write: device.write,
                     mknod: device.mknod,
@@ -240,7 +240,7 @@ pub(super) fn machine_null() -> Step<OwnedFd> {
     let null = open("/dev/null", OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
         .during(|| "/dev/null")?;
     let status = rustix::fs::fstat(&null).during(|| "/dev/null")?;
-    if file_type(&status) != FileType::CharacterDevice || status.st_rdev as u64 != makedev(1, 3) as u64 {
+    if file_type(&status) != FileType::CharacterDevice || status.st_rdev != makedev(1, 3) {
         return Err(setup("/dev/null of the machine: not the null device"));
     }
     Ok(null)

@@ -31,9 +31,9 @@ pub(super) fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, shim: &Channel) -> S
     drop(root);
     credentials::take_on(spec)?;
     if spec.init {
-        reaper::fork_command(|| command.execute(stdio, shim), shim)
+        reaper::fork_command(|| command.execute(&stdio, shim), shim)
     } else {
-        command.execute(stdio, shim)
+        command.execute(&stdio, shim)
     }
 }
 

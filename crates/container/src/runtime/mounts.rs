@@ -1,6 +1,6 @@
 //! Single mounts, as descriptors: made detached, then put in place (the mount API of Linux 5.2).
 
-use super::error::{During, Step, setup};
+use super::error::{During, Step};
 use super::root::{Missing, file_type};
 use rustix::fs::{CWD, FileType, StatVfsMountFlags, fstat, fstatvfs};
 use rustix::io::Errno;
@@ -13,24 +13,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Flags of mount(2) that belong to the one mount, and their names in fsmount(2) (linux/mount.h).
-const ATTRIBUTES: [(u64, u32); 8] = [
-    (libc::MS_RDONLY as u64, 0x1),
-    (libc::MS_NOSUID as u64, 0x2),
-    (libc::MS_NODEV as u64, 0x4),
-    (libc::MS_NOEXEC as u64, 0x8),
-    (libc::MS_NOATIME as u64, 0x10),
-    (libc::MS_STRICTATIME as u64, 0x20),
-    (libc::MS_NODIRATIME as u64, 0x80),
-    (MS_NOSYMFOLLOW, 0x0020_0000),
+const ATTRIBUTES: [(MountFlags, u32); 8] = [
+    (MountFlags::RDONLY, 0x1),
+    (MountFlags::NOSUID, 0x2),
+    (MountFlags::NODEV, 0x4),
+    (MountFlags::NOEXEC, 0x8),
+    (MountFlags::NOATIME, 0x10),
+    (MountFlags::STRICTATIME, 0x20),
+    (MountFlags::NODIRATIME, 0x80),
+    (MountFlags::NOSYMFOLLOW, 0x0020_0000),
 ];
-/// linux/mount.h; Linux 5.10.
-const MS_NOSYMFOLLOW: u64 = 256;
 /// Flags of mount(2) that belong to the whole file system, and their names in fsconfig(2).
-const FILE_SYSTEM_FLAGS: [(u64, &str); 4] = [
-    (libc::MS_SYNCHRONOUS as u64, "sync"),
-    (libc::MS_DIRSYNC as u64, "dirsync"),
-    (libc::MS_MANDLOCK as u64, "mand"),
-    (libc::MS_LAZYTIME as u64, "lazytime"),
+const FILE_SYSTEM_FLAGS: [(MountFlags, &str); 4] = [
+    (MountFlags::SYNCHRONOUS, "sync"),
+    (MountFlags::DIRSYNC, "dirsync"),
+    (MountFlags::PERMIT_MANDATORY_FILE_LOCKING, "mand"),
+    (MountFlags::LAZYTIME, "lazytime"),
 ];
 
 /// A copy of what is mounted at a path of the machine, with all below it if `recursive`.
@@ -50,7 +48,7 @@ pub(super) fn clone_fd(fd: impl AsFd) -> Result<OwnedFd, Errno> {
 }
 
 /// A new file system, mounted nowhere yet.
-pub(super) fn file_system(kind: &str, data: &str, flags: u64) -> Step<OwnedFd> {
+pub(super) fn file_system(kind: &str, data: &str, flags: MountFlags) -> Step<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).during(|| format!("file system type {kind}"))?;
     let configure = || -> Result<OwnedFd, Errno> {
         fsconfig_set_string(&context, "source", kind)?;
@@ -60,12 +58,12 @@ pub(super) fn file_system(kind: &str, data: &str, flags: u64) -> Step<OwnedFd> {
                 None => fsconfig_set_flag(&context, option)?,
             }
         }
-        for (_, name) in FILE_SYSTEM_FLAGS.iter().filter(|(flag, _)| flags & flag != 0) {
+        for (_, name) in FILE_SYSTEM_FLAGS.iter().filter(|(flag, _)| flags.contains(*flag)) {
             fsconfig_set_flag(&context, *name)?;
         }
         fsconfig_create(&context)?;
         let attributes =
-            ATTRIBUTES.iter().filter(|(flag, _)| flags & flag != 0).fold(0, |all, (_, bit)| all | bit);
+            ATTRIBUTES.iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |all, (_, bit)| all | bit);
         fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::from_bits_retain(attributes))
     };
     configure().during(|| format!("mount {kind} with options {data:?}{}", kernel_message(&context)))
@@ -93,15 +91,13 @@ pub(super) fn counterpart(mount: impl AsFd) -> Result<Missing, Errno> {
 }
 
 /// Adds flags to an attached mount, and keeps those that it has: a bind mount of a `nosuid` source stays so.
-pub(super) fn add_flags(mount: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> {
-    let wanted = ATTRIBUTES.iter().fold(0, |all, (flag, _)| all | (flag & flags));
-    if wanted == 0 {
+pub(super) fn add_flags(mount: BorrowedFd<'_>, flags: MountFlags) -> Result<(), Errno> {
+    let known = ATTRIBUTES.iter().fold(MountFlags::empty(), |all, (flag, _)| all | *flag);
+    let mut all = flags & known;
+    if all.is_empty() {
         return Ok(());
     }
-    // The ST_* bits of statvfs(3) are the MS_* bits, but for ST_RELATIME.
     let has = fstatvfs(mount)?.f_flag;
-    let mut all =
-        MountFlags::from_bits_retain(u32::try_from(wanted).map_err(|_| Errno::INVAL)?) | MountFlags::BIND;
     let kept = [
         (StatVfsMountFlags::RDONLY, MountFlags::RDONLY),
         (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
@@ -114,15 +110,12 @@ pub(super) fn add_flags(mount: BorrowedFd<'_>, flags: u64) -> Result<(), Errno> 
     for (_, flag) in kept.iter().filter(|(state, _)| has.contains(*state)) {
         all |= *flag;
     }
-    mount_remount(by_descriptor(mount), all, c"")
+    mount_remount(by_descriptor(mount), all | MountFlags::BIND, c"")
 }
 
-/// Sets how mounts and unmounts spread between this mount and its copies.
-pub(super) fn set_propagation(mount: BorrowedFd<'_>, flags: u64) -> Step<()> {
-    let bits =
-        u32::try_from(flags).map_err(|_| setup(format_args!("mount propagation {flags:#x}: unknown")))?;
-    mount_change(by_descriptor(mount), MountPropagationFlags::from_bits_retain(bits))
-        .during(|| "set mount propagation")
+/// Sets how mounts and unmounts spread between this mount, with all below it, and its copies.
+pub(super) fn set_propagation(mount: BorrowedFd<'_>, propagation: MountPropagationFlags) -> Step<()> {
+    mount_change(by_descriptor(mount), propagation).during(|| "set mount propagation")
 }
 
 /// mount(2) wants a path. This one is followed by the machine's own procfs, and leads to exactly this mount.

@@ -4,6 +4,7 @@ use super::error::{During, Step, setup};
 use super::sys;
 use crate::spec::{Namespaces, Spec};
 use rustix::fs::{Mode, OFlags, openat};
+use rustix::mount::MountFlags;
 use std::fs;
 
 impl Namespaces {
@@ -17,7 +18,7 @@ impl Namespaces {
             (self.ipc, libc::CLONE_NEWIPC),
             (self.uts, libc::CLONE_NEWUTS),
         ];
-        flags.iter().filter(|(new, _)| *new).fold(0, |all, (_, flag)| all | *flag as u64)
+        flags.iter().filter(|(new, _)| *new).fold(0, |all, (_, flag)| all | u64::from(flag.cast_unsigned()))
     }
 }
 
@@ -50,7 +51,7 @@ fn set_sysctls(spec: &Spec) -> Step<()> {
         return Ok(());
     }
     // A procfs that nobody else can see or cover (CVE-2025-52881).
-    let proc = super::mounts::file_system("proc", "", 0)?;
+    let proc = super::mounts::file_system("proc", "", MountFlags::empty())?;
     for (name, value) in &spec.sysctl {
         if !is_namespaced(name, spec.namespaces) {
             return Err(setup(format_args!(

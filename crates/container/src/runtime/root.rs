@@ -6,7 +6,7 @@
 
 use super::error::{During, Step, setup};
 use rustix::fs::{
-    FileType, Mode, OFlags, ResolveFlags, Stat, fstat, fstatfs, mkdirat, openat, openat2, readlinkat,
+    FileType, FsWord, Mode, OFlags, ResolveFlags, Stat, fstat, fstatfs, mkdirat, openat, openat2, readlinkat,
 };
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::ffi::{OsStr, OsString};
@@ -61,14 +61,11 @@ impl Root {
         }
     }
 
-    /// The place itself (`O_PATH`), without the links to be trusted; `None` if there is nothing.
+    /// The place itself (`O_PATH`), with no link on the way; `None` if there is nothing.
     pub(super) fn find(&self, path: &Path) -> Step<Option<OwnedFd>> {
         match self.open(path, OFlags::PATH, Links::Refuse) {
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(Errno::LOOP) => {
-                Err(setup(format_args!("{}: a symbolic link in the image, refused", path.display())))
-            }
-            result => result.map(Some).during(|| path.display().to_string()),
+            result => named(result, path, Links::Refuse).map(Some),
         }
     }
 
@@ -78,11 +75,11 @@ impl Root {
     pub(super) fn place(&self, path: &Path, missing: Missing) -> Step<OwnedFd> {
         let kernels = ["/proc", "/sys", "/dev"].iter().any(|tree| path.starts_with(tree));
         let links = if kernels { Links::Refuse } else { Links::Follow };
-        match self.open(path, OFlags::PATH, links) {
+        let found = match self.open(path, OFlags::PATH, links) {
             Err(Errno::NOENT) => self.make(path, links, missing),
             result => result,
-        }
-        .during(|| format!("{} in the container", path.display()))
+        };
+        named(found, path, links)
     }
 
     /// Walks the path one component at a time, makes what is missing. Dangling links are followed too: many an image's
@@ -125,6 +122,17 @@ impl AsFd for Root {
     }
 }
 
+/// Says which path failed, and why it was a link's fault.
+fn named(result: Result<OwnedFd, Errno>, path: &Path, links: Links) -> Step<OwnedFd> {
+    match result {
+        Err(Errno::LOOP) if links == Links::Refuse => Err(setup(format_args!(
+            "{} in the container: a symbolic link of the image leads there, refused",
+            path.display()
+        ))),
+        _ => result.during(|| format!("{} in the container", path.display())),
+    }
+}
+
 /// The components that lead somewhere.
 fn names(path: &Path) -> impl Iterator<Item = OsString> {
     path.components().filter_map(|component| match component {
@@ -157,6 +165,6 @@ pub(super) fn file_type(stat: &Stat) -> FileType {
 }
 
 /// Whether a descriptor is on a file system of this kind (linux/magic.h).
-pub(super) fn is_on(fd: impl AsFd, magic: u64) -> bool {
-    fstatfs(fd).is_ok_and(|fs| fs.f_type as u64 == magic)
+pub(super) fn is_on(fd: impl AsFd, magic: FsWord) -> bool {
+    fstatfs(fd).is_ok_and(|fs| fs.f_type == magic)
 }

@@ -8,15 +8,18 @@ use super::error::{During, Step, setup};
 use super::mounts::{self, attach};
 use super::root::{Links, Missing, Root, file_type, is_on};
 use crate::spec::{Mount, MountSource, Spec};
-use rustix::fs::{FileType, OFlags, fstat};
-use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
+use rustix::fs::{FileType, FsWord, OFlags, fstat};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// `PROC_SUPER_MAGIC` (linux/magic.h).
-const PROC_MAGIC: u64 = 0x9fa0;
+const PROC_MAGIC: FsWord = 0x9fa0;
 /// For a directory that must look empty.
-const MASK_FLAGS: u64 = (libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC) as u64;
+const MASK_FLAGS: MountFlags =
+    MountFlags::RDONLY.union(MountFlags::NOSUID).union(MountFlags::NODEV).union(MountFlags::NOEXEC);
+/// What a mount has unless the Spec says otherwise.
+const PRIVATE: MountPropagationFlags = MountPropagationFlags::PRIVATE.union(MountPropagationFlags::REC);
 
 /// Builds the tree; the process is still outside.
 pub(super) fn build(spec: &Spec) -> Step<Root> {
@@ -47,7 +50,7 @@ fn bind_root(path: &Path) -> Step<Root> {
         rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, rustix::fs::Mode::empty())
             .during(|| format!("root file system {}", path.display()))?;
     attach(&tree, place).during(|| format!("root file system {}", path.display()))?;
-    mounts::set_propagation(tree.as_fd(), (libc::MS_PRIVATE | libc::MS_REC) as u64)?;
+    mounts::set_propagation(tree.as_fd(), PRIVATE)?;
     Ok(Root::new(tree))
 }
 
@@ -61,47 +64,43 @@ fn clone_source(mount: &Mount) -> Step<Option<OwnedFd>> {
 /// One mount of the Spec.
 fn place(root: &Root, spec: &Spec, mount: &Mount, source: Option<OwnedFd>) -> Step<()> {
     let destination = &mount.destination;
-    if !destination.components().any(|c| matches!(c, std::path::Component::Normal(_))) {
-        return Err(setup(format_args!(
-            "mount on {}: the root itself cannot be a mount's destination",
-            destination.display()
-        )));
-    }
     let what = || format!("mount on {}", destination.display());
-    match &mount.source {
-        MountSource::Bind { path, .. } => {
-            let tree = source.ok_or_else(|| setup("a bind mount without its source"))?;
-            let kind = mounts::counterpart(&tree).during(what)?;
-            let target = root.place(destination, kind)?;
-            refuse_fake_proc(&target, &tree, mount)?;
-            attach(&tree, target)
-                .during(|| format!("mount {} on {}", path.display(), destination.display()))?;
-            mounts::add_flags(tree.as_fd(), mount.flags).during(what)?;
-            let private = (libc::MS_PRIVATE | libc::MS_REC) as u64;
-            mounts::set_propagation(
-                tree.as_fd(),
-                if mount.propagation == 0 { private } else { mount.propagation },
-            )
+    if !destination.components().any(|c| matches!(c, Component::Normal(_))) {
+        return Err(setup(format_args!("{}: that is the root file system", what())));
+    }
+    let flags = MountFlags::from_bits_retain(bits(mount.flags)?);
+    let propagation = MountPropagationFlags::from_bits_retain(bits(mount.propagation)?);
+    let (new, target) = match (source, &mount.source) {
+        (Some(tree), _) => {
+            let target = root.place(destination, mounts::counterpart(&tree).during(what)?)?;
+            (tree, target)
         }
-        MountSource::Filesystem { kind, data } => {
+        (None, MountSource::Filesystem { kind, data }) => {
             let target = root.place(destination, Missing::Directory)?;
-            let new = file_system(kind, data, mount.flags, &target)?;
+            let new = file_system(kind, data, flags, &target)?;
             if kind == "tmpfs" && destination == Path::new("/dev") {
                 // Filled before anybody can see it: no link of the image is in the way (CVE-2025-52565).
                 devices::populate(&new, &spec.devices, spec.terminal)?;
             }
-            refuse_fake_proc(&target, &new, mount)?;
-            attach(&new, target).during(what)?;
-            if mount.propagation != 0 {
-                mounts::set_propagation(new.as_fd(), mount.propagation)?;
-            }
-            Ok(())
+            (new, target)
         }
+        (None, MountSource::Bind { .. }) => return Err(setup(format_args!("{}: no source", what()))),
+    };
+    refuse_fake_proc(&target, &new, mount)?;
+    attach(&new, target).during(what)?;
+    if let MountSource::Bind { .. } = mount.source {
+        mounts::add_flags(new.as_fd(), flags).during(what)?;
     }
+    mounts::set_propagation(new.as_fd(), if propagation.is_empty() { PRIVATE } else { propagation })
+}
+
+/// Flags as the kernel counts them.
+fn bits(flags: u64) -> Step<u32> {
+    u32::try_from(flags).during(|| format!("mount flags {flags:#x}"))
 }
 
 /// A new file system for the container.
-fn file_system(kind: &str, data: &str, flags: u64, target: &OwnedFd) -> Step<OwnedFd> {
+fn file_system(kind: &str, data: &str, flags: MountFlags, target: &OwnedFd) -> Step<OwnedFd> {
     match kind {
         // The OCI specification calls either version by the first one's name; there is only version 2.
         "cgroup" => mounts::file_system("cgroup2", "", flags),
@@ -140,7 +139,7 @@ fn protect(root: &Root, spec: &Spec) -> Step<()> {
         make_readonly(root, path).during(|| format!("make {} read-only", path.display()))?;
     }
     if spec.readonly_rootfs {
-        mounts::add_flags(root.as_fd(), libc::MS_RDONLY as u64)
+        mounts::add_flags(root.as_fd(), MountFlags::RDONLY)
             .during(|| "make the root file system read-only")?;
     }
     Ok(())
@@ -161,7 +160,7 @@ fn make_readonly(root: &Root, path: &Path) -> Step<()> {
     let Some(target) = root.find(path)? else { return Ok(()) };
     let same = mounts::clone_fd(&target).during(|| "bind mount of itself")?;
     attach(&same, &target).during(|| "mount")?;
-    mounts::add_flags(same.as_fd(), libc::MS_RDONLY as u64).during(|| "remount")
+    mounts::add_flags(same.as_fd(), MountFlags::RDONLY).during(|| "remount")
 }
 
 /// Makes the tree this process's own root, and lets go of the machine's.

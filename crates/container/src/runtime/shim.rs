@@ -95,7 +95,7 @@ fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel, cgroup: &Cgr
         Fork::Parent { pid, pidfd } => (pid, pidfd),
         Fork::Child => {
             drop(ours);
-            become_first_process(spec, files, theirs)
+            become_first_process(spec, files, &theirs)
         }
     };
     drop((theirs, files));
@@ -114,8 +114,8 @@ fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel, cgroup: &Cgr
     status.map(|(_, status)| status.as_raw()).ok_or_else(|| setup("wait for the first process: no status"))
 }
 
-fn become_first_process(spec: &Spec, files: Option<[OwnedFd; 3]>, shim: Channel) -> ! {
-    let Err(error) = first_process::run(spec, files, &shim);
+fn become_first_process(spec: &Spec, files: Option<[OwnedFd; 3]>, shim: &Channel) -> ! {
+    let Err(error) = first_process::run(spec, files, shim);
     // If the shim is gone, there is nobody to tell.
     drop(shim.send(&Message::Failed(error), &[]));
     sys::exit_now(125)

@@ -130,9 +130,8 @@ fn request(spec: &Spec, theirs: &[OwnedFd], channel: &Channel) -> Step<()> {
 /// Waits for the command to be executed; the terminal comes before that.
 fn answer(channel: &Channel, io: &mut Option<Io>) -> Step<(u32, OwnedFd)> {
     loop {
-        let (message, descriptors) = match channel.receive().during(|| "talk to the shim")? {
-            Some(message) => message,
-            None => return Err(setup("the process that starts the container died")),
+        let Some((message, descriptors)) = channel.receive().during(|| "talk to the shim")? else {
+            return Err(setup("the process that starts the container died"));
         };
         let descriptor = descriptors.into_iter().next();
         match (message, descriptor) {

@@ -123,11 +123,20 @@ pub(super) fn send_signal(process: BorrowedFd<'_>, signal: i32) -> io::Result<()
 
 /// Gives every signal its default action and unblocks all: an ignored or blocked signal would stay so across execve(2).
 pub(super) fn reset_signals() {
-    // SAFETY: SIG_DFL runs no code of ours; numbers that cannot be changed give EINVAL, which is as wished.
-    // The set is initialised before it is used.
+    // The kernel's struct sigaction: whatever its fields are, all zero is SIG_DFL without flags. The C library's function would leave
+    // out the two signals that it keeps for itself.
+    let default = [0_u64; 4];
+    // SAFETY: the action is longer than the kernel's structure and runs no code of ours; numbers that cannot be changed give EINVAL,
+    // which is as wished. The set is initialised before it is used.
     unsafe {
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<c_void>(),
+                size_of::<u64>(),
+            );
         }
         let mut none = mem::zeroed();
         libc::sigemptyset(&raw mut none);
@@ -257,6 +266,8 @@ pub(super) fn attach_device_program(cgroup: BorrowedFd<'_>, program: BorrowedFd<
 
 /// Brings the loopback link of this network namespace up.
 pub(super) fn loopback_up() -> io::Result<()> {
+    /// linux/if.h.
+    const IFF_UP: std::ffi::c_short = 1;
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
     let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     // SAFETY: all zero is a valid ifreq. The name is shorter than its field; the union's field is the one that SIOCSIFFLAGS reads.
@@ -265,7 +276,7 @@ pub(super) fn loopback_up() -> io::Result<()> {
         for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
             *to = *from as c_char;
         }
-        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
+        request.ifr_ifru.ifru_flags = IFF_UP;
         checked(c_long::from(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw mut request)))
             .map(drop)
     }

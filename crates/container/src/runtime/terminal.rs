@@ -3,14 +3,14 @@
 use super::error::{During, Step, setup};
 use super::mounts::{attach, clone_fd};
 use super::root::{Links, Root, file_type, is_on};
-use rustix::fs::{FileType, OFlags, fchown, fstat, major, minor};
+use rustix::fs::{FileType, FsWord, OFlags, fchown, fstat, major, minor};
 use rustix::process::Uid;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// `DEVPTS_SUPER_MAGIC` (linux/magic.h).
-const DEVPTS_MAGIC: u64 = 0x1cd1;
+const DEVPTS_MAGIC: FsWord = 0x1cd1;
 
 /// The two ends.
 pub(super) struct Terminal {
@@ -29,7 +29,7 @@ impl Terminal {
             .during(what)?;
         // Anything can have that name: it has to be the multiplexer of a real devpts (CVE-2025-52565).
         let device = fstat(&master).during(what)?.st_rdev;
-        if !is_on(&master, DEVPTS_MAGIC) || (major(device as _), minor(device as _)) != (5, 2) {
+        if !is_on(&master, DEVPTS_MAGIC) || (major(device), minor(device)) != (5, 2) {
             return Err(setup(format_args!("{}: not a devpts", what())));
         }
         unlockpt(&master).during(|| "terminal: unlock")?;
