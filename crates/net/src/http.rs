@@ -158,9 +158,9 @@ impl Client {
             let response = self.send_once(request, method, &url, authorized)?;
             let status = response.status().as_u16();
             let Some(next) = redirect::target(&url, &response)? else {
-                return Ok(Response::new(url.to_string(), response));
+                return Ok(Response::new(&url, response));
             };
-            log::debug!("{url} redirects to {next} ({status})");
+            log::debug!("{} redirects to {} ({status})", error::shown(&url), error::shown(&next));
             authorized = authorized && redirect::same_origin(&url, &next);
             method = redirect::method(status, method);
             url = next;
@@ -184,7 +184,8 @@ impl Client {
                 head = head.header(name, value);
             }
         }
-        let bad_header = |e: ureq::http::Error| Error::BadUrl { url: url.to_string(), reason: e.to_string() };
+        let bad_header =
+            |e: ureq::http::Error| Error::BadUrl { url: error::shown(url), reason: e.to_string() };
         let agent = if request.tls_verify { &self.0.verified } else { &self.0.unverified };
         let proxy = self.0.proxies.for_url(url)?;
         let answer = if matches!(method, Method::Post | Method::Put) {

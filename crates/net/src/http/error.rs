@@ -109,7 +109,7 @@ impl Error {
 
     /// Why `send` failed.
     pub(super) fn from_ureq(url: &Uri, error: ureq::Error) -> Error {
-        let url = url.to_string();
+        let url = shown(url);
         match error {
             // Said by our own resolver or connector.
             ureq::Error::Other(e) => match e.downcast::<Error>() {
@@ -151,6 +151,13 @@ impl Error {
             Err(source) => Error::Connect { host, source },
         }
     }
+}
+
+/// A URL for people: without the password and the query, which may be a signature that opens a bucket.
+pub(super) fn shown(url: &Uri) -> String {
+    let authority = url.authority().map_or("", |a| a.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
 }
 
 fn during(timeout: ureq::Timeout) -> &'static str {

@@ -1,6 +1,7 @@
 //! Which requests go through which proxy (`b2c.proxy`).
 
 use super::Error;
+use super::error::shown;
 use std::net::IpAddr;
 use ureq::http::Uri;
 
@@ -46,7 +47,7 @@ impl Proxies {
             None => Ok(None),
             Some(_) if self.no.iter().any(|pattern| excludes(pattern, host)) => Ok(None),
             Some(Ok(proxy)) => Ok(Some(proxy.clone())),
-            Some(Err(reason)) => Err(Error::Proxy { url: url.to_string(), reason: reason.clone() }),
+            Some(Err(reason)) => Err(Error::Proxy { url: shown(url), reason: reason.clone() }),
         }
     }
 }

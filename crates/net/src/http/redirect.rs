@@ -1,5 +1,6 @@
 //! Where a redirect leads (RFC 9110 §15.4), by reference resolution (RFC 3986 §5.2).
 
+use super::error::shown;
 use super::{Error, Method, parse_url, resolve};
 use ureq::http::{Response, Uri, header::LOCATION};
 
@@ -8,12 +9,12 @@ pub(super) fn target<B>(base: &Uri, response: &Response<B>) -> Result<Option<Uri
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refused = |reason: String| Error::Redirect { url: base.to_string(), reason };
+    let refused = |reason: String| Error::Redirect { url: shown(base), reason };
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let location = location.to_str().map_err(|_| refused("its Location is not ASCII".into()))?;
     let next = parse_url(&join(base, location)).map_err(|e| refused(e.to_string()))?;
     if base.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
-        return Err(refused(format!("from https to {next}")));
+        return Err(refused(format!("from https to {}", shown(&next))));
     }
     Ok(Some(next))
 }

@@ -1,9 +1,10 @@
 //! An answer: status and headers at once, the body as it arrives.
 
 use super::Error;
+use super::error::shown;
 use std::io::{self, Read};
 use ureq::Body;
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, Uri};
 
 /// An answer of any status.
 #[derive(Debug)]
@@ -12,14 +13,22 @@ pub struct Response {
     pub status: u16,
     /// Where it came from, after redirects.
     pub url: String,
+    /// The same for error messages.
+    shown: String,
     headers: HeaderMap,
     body: Body,
 }
 
 impl Response {
-    pub(super) fn new(url: String, response: ureq::http::Response<Body>) -> Response {
+    pub(super) fn new(url: &Uri, response: ureq::http::Response<Body>) -> Response {
         let (head, body) = response.into_parts();
-        Response { status: head.status.as_u16(), url, headers: head.headers, body }
+        Response {
+            status: head.status.as_u16(),
+            url: url.to_string(),
+            shown: shown(url),
+            headers: head.headers,
+            body,
+        }
     }
 
     /// The first header of that name (in any case), if it is ASCII text.
@@ -37,7 +46,7 @@ impl Response {
     /// A body that ends before its `Content-Length` or its last chunk gives an error, never an end of file. Errors wrap [`Error`].
     /// The connection can be used again once the body was read to its end.
     pub fn into_reader(self) -> Box<dyn Read + Send> {
-        Box::new(BodyReader { url: self.url, inner: self.body.into_reader() })
+        Box::new(BodyReader { url: self.shown, inner: self.body.into_reader() })
     }
 }
 

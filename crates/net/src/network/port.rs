@@ -7,6 +7,9 @@ use options::{Iface, Method};
 use std::fmt;
 use std::time::Instant;
 
+/// Whoever floods the link must not keep us from the other interfaces.
+const MESSAGES_AT_ONCE: usize = 32;
+
 /// One interface.
 #[derive(Debug)]
 pub(super) struct Port {
@@ -85,9 +88,10 @@ impl Port {
         self.follow(step)
     }
 
-    /// Reads one answer; `None` if there is none that means anything to us.
+    /// Reads what has come in until something changes; `None` if nothing does.
     pub(super) fn receive(&mut self, now: Instant) -> Option<Event> {
-        while let Some(message) = self.socket.as_ref().and_then(Socket::receive) {
+        for _ in 0..MESSAGES_AT_ONCE {
+            let message = self.socket.as_ref().and_then(Socket::receive)?;
             match parse_reply(&message) {
                 Err(e) => log::debug!("{}: a DHCP message is not used: {e}", self.name),
                 Ok(reply) => {

@@ -79,8 +79,9 @@ impl Worker {
                     self.on_event(index, event);
                 }
             }
-            self.judge();
-            let Some((notice, answers)) = self.wait() else { return };
+            let judged = Instant::now();
+            self.judge(judged);
+            let Some((notice, answers)) = self.wait(judged) else { return };
             if notice {
                 self.notices.drain();
                 self.look();
@@ -95,7 +96,7 @@ impl Worker {
     }
 
     /// Waits until something is to be done: whether the kernel has news, and the ports that have. `None` is the end.
-    fn wait(&self) -> Option<(bool, Vec<usize>)> {
+    fn wait(&self, judged: Instant) -> Option<(bool, Vec<usize>)> {
         let mut fds =
             vec![PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&self.notices, PollFlags::IN)];
         let mut owners = Vec::new();
@@ -105,7 +106,7 @@ impl Worker {
                 owners.push(index);
             }
         }
-        let next = self.ports.iter().filter_map(Port::timer).chain(self.patience_ends()).min();
+        let next = self.ports.iter().filter_map(Port::timer).chain(self.patience_ends(judged)).min();
         let timeout = next.map(|next| next.saturating_duration_since(Instant::now()));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         if let Err(e) = poll(&mut fds, timeout.as_ref()) {
@@ -170,11 +171,7 @@ impl Worker {
             port.rank = Some(rank);
             port
         };
-        if let Err(e) = self.set_up(&port) {
-            log::error!("{e}");
-            port.trouble = Some(e.to_string());
-            self.failure.get_or_insert(e);
-        }
+        self.set_up(&mut port);
         self.ports.push(port);
     }
 
@@ -189,15 +186,20 @@ impl Worker {
         kind && !link.enslaved && !link.is_wireless()
     }
 
-    fn set_up(&self, port: &Port) -> Result<(), Error> {
-        self.kernel.set_up(port.index).map_err(|e| Error::Iface {
-            iface: port.name.clone(),
-            step: "bring the link up".into(),
-            reason: e.to_string(),
-        })?;
-        match &port.iface {
-            Some(iface) => apply::configure(&self.kernel, iface, port.index, port.rank.unwrap_or(0)),
-            None => Ok(()),
+    fn set_up(&mut self, port: &mut Port) {
+        if let Err(e) = self.kernel.set_up(port.index) {
+            log::error!("{}: the link cannot be brought up: {e}", port.name);
+            port.trouble = Some(format!("the link cannot be brought up: {e}"));
+            self.failure.get_or_insert(Error::Iface {
+                iface: port.name.clone(),
+                step: "bring the link up".into(),
+                reason: e.to_string(),
+            });
+        } else if let Some(iface) = &port.iface
+            && let Err(e) = apply::configure(&self.kernel, iface, port.index, port.rank.unwrap_or(0))
+        {
+            log::error!("{e}");
+            self.failure.get_or_insert(e);
         }
     }
 
@@ -265,17 +267,17 @@ impl Worker {
     }
 
     /// Tells those who wait when there is something to tell.
-    fn judge(&mut self) {
+    fn judge(&self, now: Instant) {
         let told = self.shared.lock().clone();
         if told == Some(Ok(())) {
             return;
         }
         let verdict = if self.config.kernel_ip {
-            self.judge_kernel()
+            self.judge_kernel(now)
         } else if self.config.ifaces.is_empty() {
-            self.judge_automatic()
+            self.judge_automatic(now)
         } else {
-            self.judge_listed()
+            self.judge_listed(now)
         };
         match verdict {
             Some(Ok(())) if told.is_some() => log::info!("the network has come up after all"),
@@ -287,34 +289,32 @@ impl Worker {
         }
     }
 
-    /// The ends of the patience that still matter.
-    fn patience_ends(&self) -> impl Iterator<Item = Instant> {
+    /// When the next judgement may be another one only because time has passed.
+    fn patience_ends(&self, judged: Instant) -> impl Iterator<Item = Instant> {
         let waiting = self.shared.lock().is_none();
         let ends =
             [INTERFACE_PATIENCE, CARRIER_PATIENCE, LEASE_PATIENCE].map(|patience| self.began + patience);
         let carriers = self.ports.iter().map(|port| port.since + CARRIER_PATIENCE);
-        let ends: Vec<Instant> =
-            ends.into_iter().chain(carriers).filter(|end| waiting && *end > Instant::now()).collect();
-        ends.into_iter()
+        ends.into_iter().chain(carriers).filter(move |end| waiting && *end > judged)
     }
 
-    fn is_over(&self, patience: Duration) -> bool {
-        self.began.elapsed() >= patience
+    fn is_over(&self, patience: Duration, now: Instant) -> bool {
+        now >= self.began + patience
     }
 
-    fn judge_kernel(&self) -> Option<Result<(), Error>> {
+    fn judge_kernel(&self, now: Instant) -> Option<Result<(), Error>> {
         match self.kernel.addresses() {
             Ok(addresses) if addresses.iter().any(|(_, prefix)| !prefix.address.is_loopback()) => {
                 Some(Ok(()))
             }
             Err(source) => Some(Err(Error::Kernel { step: "list the addresses", source })),
             Ok(_) => self
-                .is_over(INTERFACE_PATIENCE)
+                .is_over(INTERFACE_PATIENCE, now)
                 .then(|| Err(Error::KernelIp { seconds: INTERFACE_PATIENCE.as_secs() })),
         }
     }
 
-    fn judge_automatic(&self) -> Option<Result<(), Error>> {
+    fn judge_automatic(&self, now: Instant) -> Option<Result<(), Error>> {
         if self.ports.iter().any(|port| port.lease.is_some()) {
             return Some(Ok(()));
         }
@@ -326,7 +326,7 @@ impl Worker {
             LEASE_PATIENCE
         };
         let seconds = patience.as_secs();
-        self.is_over(patience).then(|| {
+        self.is_over(patience, now).then(|| {
             Err(if self.ports.is_empty() {
                 Error::NoInterface { seconds }
             } else {
@@ -335,13 +335,13 @@ impl Worker {
         })
     }
 
-    fn judge_listed(&self) -> Option<Result<(), Error>> {
+    fn judge_listed(&self, now: Instant) -> Option<Result<(), Error>> {
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
         }
         if let Some((_, iface)) = self.missing.first() {
             let seconds = INTERFACE_PATIENCE.as_secs();
-            return self.is_over(INTERFACE_PATIENCE).then(|| {
+            return self.is_over(INTERFACE_PATIENCE, now).then(|| {
                 Err(Error::Iface {
                     iface: iface.name.clone(),
                     step: "find the interface".into(),
@@ -352,13 +352,13 @@ impl Worker {
         let ready = |port: &Port| match port.client {
             Some(_) => port.lease.is_some(),
             // What is configured is as ready as it gets; without a carrier the first connections would fail.
-            None => port.carrier || port.since.elapsed() >= CARRIER_PATIENCE,
+            None => port.carrier || now >= port.since + CARRIER_PATIENCE,
         };
         if self.ports.iter().all(ready) {
             return Some(Ok(()));
         }
         let seconds = LEASE_PATIENCE.as_secs();
-        self.is_over(LEASE_PATIENCE).then(|| Err(Error::NoLease { seconds, tried: self.tried() }))
+        self.is_over(LEASE_PATIENCE, now).then(|| Err(Error::NoLease { seconds, tried: self.tried() }))
     }
 
     fn tried(&self) -> String {

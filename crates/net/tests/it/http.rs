@@ -221,6 +221,14 @@ fn nobody_there_is_an_error_that_may_pass() {
 }
 
 #[test]
+fn errors_do_not_tell_secrets() {
+    let (url, _) = serve_once(|stream| say(&stream, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"));
+    let secret = url.replace("http://", "http://user:password@") + "blob?X-Amz-Signature=secret";
+    let error = body_error(client().send(&Request::get(secret)).unwrap());
+    assert_eq!(error.to_string(), format!("{url}blob: the answer is cut off: Peer disconnected"));
+}
+
+#[test]
 fn a_name_without_resolver_is_an_error_that_may_pass() {
     let lab = Lab::new();
     let error =
