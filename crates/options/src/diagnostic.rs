@@ -207,6 +207,13 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// `text` in full, on one line.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let mut shown = String::new();
+    text.chars().for_each(|c| push_visible(&mut shown, c));
+    shown
+}
+
 /// Control characters must not reach a console: they could forge its lines.
 fn push_visible(shown: &mut String, c: char) {
     if c.is_control() {

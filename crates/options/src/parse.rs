@@ -1,6 +1,6 @@
 //! Words → options, by the table.
 
-use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity};
+use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity, on_one_line};
 use crate::groups::machine;
 use crate::located::Slice;
 use crate::options::Options;
@@ -138,5 +138,5 @@ pub fn not_supported_yet(options: &Options) -> Vec<String> {
         Support::Now => Vec::new(),
         Support::NotYet { given, .. } => given(options),
     });
-    given.map(|given| format!("{given}: not supported yet, and ignored")).collect()
+    given.map(|given| format!("{}: not supported yet, and ignored", on_one_line(&given))).collect()
 }

@@ -47,7 +47,8 @@ pub(crate) fn check(options: &Options, report: &mut Report) {
         }
         report.text = reference.text;
         report.option = reference.option;
-        let message = format!("{}: there is no {giver} named `{}`", report.option, visible(name));
+        let name = visible(name);
+        let message = format!("{}: there is no {giver} named `{name}`", report.option);
         report.push(
             Severity::Error,
             reference.span,

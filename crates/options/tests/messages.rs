@@ -466,6 +466,18 @@ fn names_for_each_other_have_to_be_given() {
     assert_eq!(options.cache_device, CacheDevice::Filesystem("fs".to_owned()));
 }
 
+/// Fuzzing found a newline in a help text.
+#[test]
+fn names_that_are_missing_forge_no_lines() {
+    let parsed = parse(&["\"b2c.volume=a,mirror=g\nw/b\" \"b2c.cache_device=/dev/a\x1b[2J\""]);
+    let lines: Vec<String> = parsed.diagnostics.iter().map(ToString::to_string).collect();
+    assert!(lines.iter().any(|line| line.ends_with(r"add b2c.minio=g\nw,… or mend the name")), "{lines:?}");
+    assert_eq!(
+        not_supported_yet(&parsed.options)[0],
+        r"b2c.cache_device=/dev/a\u{1b}[2J: not supported yet, and ignored"
+    );
+}
+
 #[test]
 fn names_may_come_with_the_extra_arguments() {
     let first = "b2c.extra_args_url=http://h b2c.volume=a,mirror=gw/b";
