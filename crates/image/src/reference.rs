@@ -135,9 +135,9 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
     };
     let (name, tag) = split_tag(name)?;
     let (host, path) = split_host(name)?;
-    check_repository(path)?;
     let repository =
         if host == DEFAULT_HOST && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
+    check_repository(&repository)?;
     let tag = match (tag, &digest) {
         (Some(tag), _) => Some(tag.to_owned()),
         (None, Some(_)) => None,
@@ -293,6 +293,14 @@ mod tests {
         assert_eq!(canonical(&format!("a.b/c@sha256:{HEX}")), format!("a.b/c@sha256:{HEX}"));
         assert_eq!(canonical(&format!("a.b/c:d@sha256:{HEX}")), format!("a.b/c:d@sha256:{HEX}"));
         assert_eq!(canonical(&format!("a.b/c@sha512:{HEX}{HEX}")), format!("a.b/c@sha512:{HEX}{HEX}"));
+    }
+
+    /// Fuzzing found a short name that was too long once it was written in full.
+    #[test]
+    fn the_length_of_a_short_name_is_that_of_its_full_name() {
+        let longest = "a".repeat(MAX_REPOSITORY - "library/".len());
+        assert_eq!(canonical(&canonical(&longest)), canonical(&longest));
+        assert!(Reference::parse(&format!("{longest}a")).is_err());
     }
 
     #[test]
