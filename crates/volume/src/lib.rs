@@ -21,8 +21,8 @@ use std::{
 const DATA: &str = "_data";
 /// Begins the names of folders that are being removed. No volume's name begins so.
 const REMOVING: &str = ".removing.";
-/// So that a file name has room for the name while it is being removed, too.
-const MAX_NAME: usize = 255 - REMOVING.len();
+/// The longest file name.
+const MAX_NAME: usize = 255;
 
 /// The volumes below one folder, such as `/storage/volumes`.
 #[derive(Debug)]
@@ -63,7 +63,8 @@ impl Volumes {
     /// When `name` is no volume name, or something in the volume cannot be removed, such as a mount point.
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
         let folder = self.folder(name)?;
-        let removing = self.root.join(format!("{REMOVING}{name}"));
+        // Names are ASCII. Which of two long ones it is does not matter any more.
+        let removing = self.root.join(format!("{REMOVING}{}", &name[..name.len().min(200)]));
         // What an earlier attempt left that failed half-way.
         remove_all(&removing)?;
         match fs::rename(&folder, &removing) {
