@@ -4,7 +4,6 @@
 //! descriptors that cannot leave the root file system, and in bounded amounts.
 
 mod command;
-mod copy_up;
 mod env;
 mod error;
 mod files;
@@ -82,12 +81,7 @@ pub fn build(request: &RunRequest, image: &ImageConfig, host: &Host<'_>) -> Resu
         user: account.user,
         hostname: request.namespaces.uts.then(|| hostname.clone()),
         namespaces: request.namespaces,
-        mounts: mounts::mounts(
-            request,
-            image,
-            host,
-            &mounts::Facts { root: &root, hostname: &hostname, systemd },
-        )?,
+        mounts: mounts::mounts(request, image, host, &mounts::Facts { hostname: &hostname, systemd })?,
         devices: devices(request),
         capabilities: request.capabilities.apply(request.privileged, all_capabilities(last_capability())),
         rlimits: limits::rlimits(request),

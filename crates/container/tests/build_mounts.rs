@@ -270,17 +270,3 @@ fn a_volumes_place_is_a_link_out_of_the_image() {
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "{target}");
     }
 }
-
-#[test]
-fn an_image_nested_without_end() {
-    let mut fixture = Fixture::new();
-    let mut deep = fixture.in_image("/data");
-    (0..150).for_each(|_| deep.push("d"));
-    fs::create_dir_all(&deep).unwrap();
-    fixture.volume("v");
-    let error = fixture.build("-v v:/data img", &image()).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "volume on /data: copying what the image has there failed: directories are nested more than 100 deep"
-    );
-}

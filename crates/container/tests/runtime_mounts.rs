@@ -8,7 +8,7 @@ use container::spec::{Device, Devices};
 use runtime_support::*;
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::Path;
 
 #[test]
@@ -230,7 +230,7 @@ fn mounts_do_not_spread_to_the_machine() {
             "mount -t tmpfs t /data/point && touch /data/point/x && ls /data/point",
         ));
         let mut mount = bind(shared.path(), "/data", 0);
-        mount.propagation = propagation.into();
+        mount.propagation = propagation;
         spec.mounts.push(mount);
         assert_eq!(run(&spec).text(), "x");
         assert_eq!(fs::read_dir(shared.path().join("point")).unwrap().count(), 0);
@@ -249,8 +249,7 @@ fn privileged_containers_have_the_machines_devices() {
     for entry in fs::read_dir("/dev").unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
         let metadata = entry.metadata().unwrap();
-        let is_device = FileType::from_raw_mode(std::os::unix::fs::MetadataExt::mode(&metadata))
-            .is_char_device_or_block();
+        let is_device = metadata.file_type().is_char_device() || metadata.file_type().is_block_device();
         if is_device && !["console", "ptmx"].contains(&name.as_str()) {
             assert!(seen.iter().any(|line| line.starts_with(&format!("{name} "))), "{name}: {seen:?}");
         }
@@ -285,15 +284,4 @@ fn chosen_devices_are_there_and_usable() {
     assert_eq!(run(&spec).text(), "1:5:640\n1:5:640\n1:5:640\n3");
     spec.devices = Devices::Only(vec![device(Path::new("/etc/passwd"), "/dev/x")]);
     assert!(refused(&spec).to_string().contains("neither a device"));
-}
-
-/// A question that rustix leaves to its users.
-trait IsDevice {
-    fn is_char_device_or_block(self) -> bool;
-}
-
-impl IsDevice for FileType {
-    fn is_char_device_or_block(self) -> bool {
-        self.is_char_device() || self.is_block_device()
-    }
 }

@@ -50,8 +50,8 @@ pub enum BuildError {
     #[error("volume {0}: it was not made")]
     NoVolume(String),
     /// A new volume cannot be filled.
-    #[error("volume on {0}: copying what the image has there failed: {1}")]
-    CopyUp(PathBuf, #[source] io::Error),
+    #[error(transparent)]
+    CopyUp(#[from] volume::Error),
     /// A file for the container cannot be written.
     #[error("{0}: {1}")]
     Write(PathBuf, #[source] io::Error),

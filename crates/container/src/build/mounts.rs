@@ -1,16 +1,14 @@
 //! Everything that is mounted in the container, in order.
 
-use super::{BuildError, Host, copy_up, machine_mounts, names};
+use super::{BuildError, Host, machine_mounts, names};
 use crate::flags::{ImageVolumes, MountArg, MountKind, MountOptions, RunRequest};
 use crate::spec::{Mount, MountSource};
 use image::ImageConfig;
 use rustix::mount::MountFlags;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// What the mounts depend on.
 pub(super) struct Facts<'a> {
-    pub(super) root: &'a OwnedFd,
     pub(super) hostname: &'a str,
     pub(super) systemd: bool,
 }
@@ -30,10 +28,10 @@ pub(super) fn mounts(
 ) -> Result<Vec<Mount>, BuildError> {
     let mut all = Vec::new();
     for argument in &request.mounts {
-        all.push(user_mount(argument, host, facts)?);
+        all.push(user_mount(argument, host)?);
     }
     for destination in request.image_volume_destinations(image) {
-        all.extend(image_volume(request.image_volumes, destination, host, facts)?);
+        all.extend(image_volume(request.image_volumes, destination, host)?);
     }
     for (destination, path) in names::files(request, host, facts.hostname)? {
         let read_only = if request.read_only { MountFlags::RDONLY } else { MountFlags::empty() };
@@ -66,17 +64,15 @@ fn add_default(all: &mut Vec<Mount>, mount: Mount) {
     }
 }
 
-fn user_mount(argument: &MountArg, host: &Host<'_>, facts: &Facts<'_>) -> Result<Mount, BuildError> {
+fn user_mount(argument: &MountArg, host: &Host<'_>) -> Result<Mount, BuildError> {
     let MountArg { destination, kind, options } = argument;
     let source = match kind {
         MountKind::Bind(path) => {
             path.metadata().map_err(|error| BuildError::NoSource(path.clone(), error))?;
             MountSource::Bind { path: path.clone(), recursive: !options.non_recursive }
         }
-        MountKind::Volume(name) => volume_source(name, destination, options, host, facts)?,
-        MountKind::Anonymous => {
-            volume_source(&destination.to_string_lossy(), destination, options, host, facts)?
-        }
+        MountKind::Volume(name) => volume_source(name, destination, options, host)?,
+        MountKind::Anonymous => volume_source(&destination.to_string_lossy(), destination, options, host)?,
         MountKind::Tmpfs => {
             MountSource::Filesystem { kind: "tmpfs".to_owned(), data: options.data.join(",") }
         }
@@ -100,12 +96,10 @@ fn volume_source(
     destination: &Path,
     options: &MountOptions,
     host: &Host<'_>,
-    facts: &Facts<'_>,
 ) -> Result<MountSource, BuildError> {
     let folder = host.volumes.get(name).ok_or_else(|| BuildError::NoVolume(name.to_owned()))?;
     if !options.no_copy {
-        copy_up::fill(facts.root, destination, folder)
-            .map_err(|error| BuildError::CopyUp(destination.to_owned(), error))?;
+        volume::copy_up(host.rootfs, destination, folder)?;
     }
     Ok(MountSource::Bind { path: folder.clone(), recursive: !options.non_recursive })
 }
@@ -114,7 +108,6 @@ fn image_volume(
     mode: ImageVolumes,
     destination: PathBuf,
     host: &Host<'_>,
-    facts: &Facts<'_>,
 ) -> Result<Option<Mount>, BuildError> {
     let kind = match mode {
         ImageVolumes::Ignore => return Ok(None),
@@ -122,7 +115,7 @@ fn image_volume(
         ImageVolumes::Anonymous => MountKind::Anonymous,
     };
     let argument = MountArg { destination, kind, options: MountOptions::default() };
-    user_mount(&argument, host, facts).map(Some)
+    user_mount(&argument, host).map(Some)
 }
 
 /// A privileged container has the machine's whole /dev; a `--device` with another name in the container is mounted on that.

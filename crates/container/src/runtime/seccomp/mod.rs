@@ -113,6 +113,7 @@ fn segments(column: Column, capabilities: u64) -> Vec<(u32, Action)> {
                     Action::Clone
                 }
             }
+            Rule::Clone3 if admin => Action::Allow,
             Rule::Clone3 => Action::Error(ENOSYS),
             Rule::Socket => {
                 if has(CapabilitySet::AUDIT_WRITE.bits()) {
@@ -209,4 +210,129 @@ fn give(value: u32) -> SockFilter {
 /// A program of the kernel's has at most 4096 instructions.
 fn length(code: &[SockFilter]) -> u32 {
     u32::try_from(code.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table::NAMES;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the program says to a call: a classic BPF machine with the instructions that we use.
+    fn answer(program: &[SockFilter], arch: u32, number: u32, arguments: [u32; 3]) -> u32 {
+        let (mut accumulator, mut at) = (0, 0);
+        loop {
+            let SockFilter { code, jt, jf, k } = program[at];
+            at += 1;
+            let jump = |condition: bool| usize::from(if condition { jt } else { jf });
+            match code {
+                LOAD if k == NUMBER => accumulator = number,
+                LOAD if k == ARCH => accumulator = arch,
+                LOAD => accumulator = arguments[(0..3).find(|i| argument(*i) == k).unwrap() as usize],
+                JUMP => at += k as usize,
+                JUMP_IF_EQUAL => at += jump(accumulator == k),
+                JUMP_IF_AT_LEAST => at += jump(accumulator >= k),
+                JUMP_IF_ANY_BIT => at += jump(accumulator & k != 0),
+                RETURN => return k,
+                _ => panic!("unknown instruction {code:#x}"),
+            }
+        }
+    }
+
+    fn number(name: &str, column: Column) -> u32 {
+        let row = NAMES.iter().position(|known| *known == name).unwrap();
+        TABLE[row].numbers[column as usize]
+    }
+
+    /// The answer to a call by name, in the machine's first ABI.
+    fn ask(name: &str, arguments: [u32; 3], capabilities: u64) -> u32 {
+        let (arch, column) = ABIS[0];
+        answer(&default_filter(capabilities), arch, number(name, column), arguments)
+    }
+
+    #[test]
+    fn the_table_is_consistent() {
+        assert!(NAMES.is_sorted_by(|a, b| a < b));
+        for column in [Column::X86_64, Column::X86, Column::Generic, Column::Arm] {
+            let mut numbers: Vec<_> =
+                TABLE.iter().map(|row| row.numbers[column as usize]).filter(|n| *n != NONE).collect();
+            let all = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), all, "two names have one number");
+        }
+    }
+
+    #[test]
+    fn the_table_agrees_with_the_c_library() {
+        let known = [
+            ("read", libc::SYS_read),
+            ("openat", libc::SYS_openat),
+            ("execve", libc::SYS_execve),
+            ("clone", libc::SYS_clone),
+            ("socket", libc::SYS_socket),
+            ("personality", libc::SYS_personality),
+            ("ptrace", libc::SYS_ptrace),
+            ("bpf", libc::SYS_bpf),
+            ("unshare", libc::SYS_unshare),
+            ("statx", libc::SYS_statx),
+            ("rseq", libc::SYS_rseq),
+            ("faccessat2", libc::SYS_faccessat2),
+        ];
+        for (name, expected) in known {
+            assert_eq!(i64::from(number(name, ABIS[0].1)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn known_calls_get_their_answer() {
+        assert_eq!(ask("read", [0; 3], 0), ALLOW);
+        assert_eq!(ask("mount", [0; 3], 0), ERROR | EPERM);
+        assert_eq!(ask("mount", [0; 3], CapabilitySet::SYS_ADMIN.bits()), ALLOW);
+        assert_eq!(ask("keyctl", [0; 3], u64::MAX), ERROR | EPERM);
+        assert_eq!(ask("clone3", [0; 3], 0), ERROR | ENOSYS);
+        assert_eq!(ask("clone3", [0; 3], CapabilitySet::SYS_ADMIN.bits()), ALLOW);
+    }
+
+    #[test]
+    fn arguments_are_looked_at() {
+        const CLONE_NEWUSER: u32 = 0x1000_0000;
+        assert_eq!(ask("clone", [0x0050_0f00, 0, 0], 0), ALLOW, "a thread");
+        assert_eq!(ask("clone", [CLONE_NEWUSER | 17, 0, 0], 0), ERROR | EPERM);
+        assert_eq!(ask("clone", [CLONE_NEWUSER | 17, 0, 0], CapabilitySet::SYS_ADMIN.bits()), ALLOW);
+        for personality in PERSONALITIES {
+            assert_eq!(ask("personality", [personality, 0, 0], 0), ALLOW);
+        }
+        assert_eq!(ask("personality", [0x0004_0000, 0, 0], 0), ERROR | EPERM, "ADDR_NO_RANDOMIZE");
+        assert_eq!(ask("socket", [AF_NETLINK, 3, 0], 0), ALLOW);
+        assert_eq!(ask("socket", [2, 3, NETLINK_AUDIT], 0), ALLOW);
+        assert_eq!(ask("socket", [AF_NETLINK, 3, NETLINK_AUDIT], 0), ERROR | EINVAL);
+        assert_eq!(ask("socket", [AF_NETLINK, 3, NETLINK_AUDIT], CapabilitySet::AUDIT_WRITE.bits()), ALLOW);
+    }
+
+    #[test]
+    fn other_abis_are_killed_and_x32_does_not_exist() {
+        let program = default_filter(u64::MAX);
+        assert_eq!(answer(&program, 0x1234, 0, [0; 3]), KILL_PROCESS);
+        assert_eq!(answer(&program, ABIS[0].0, 0x4000_0000, [0; 3]), ERROR | ENOSYS);
+    }
+
+    proptest! {
+        /// The search finds what a look through the table finds.
+        #[test]
+        fn the_program_says_what_the_table_says(number in 0_u32..700, capabilities: u64) {
+            let program = default_filter(capabilities);
+            for (arch, column) in ABIS {
+                let row = TABLE.iter().find(|row| row.numbers[*column as usize] == number);
+                let expected = match row.map(|row| row.rule) {
+                    None => ERROR | ENOSYS,
+                    Some(Rule::Refuse) => ERROR | EPERM,
+                    Some(Rule::Needs(needed)) if capabilities & needed == 0 => ERROR | EPERM,
+                    Some(Rule::Clone3) if capabilities & CapabilitySet::SYS_ADMIN.bits() == 0 => ERROR | ENOSYS,
+                    Some(_) => ALLOW,
+                };
+                prop_assert_eq!(answer(&program, *arch, number, [0; 3]), expected);
+            }
+        }
+    }
 }
