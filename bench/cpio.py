@@ -6,6 +6,9 @@ The same content gives the same bytes: no times, no owners, inode numbers counte
 import stat
 from pathlib import Path
 
+HEADER_BYTES = 110
+TRAILER = "TRAILER!!!"
+
 
 class Archive:
     """An archive in memory. Parent folders are added by themselves."""
@@ -29,7 +32,7 @@ class Archive:
         self._entry(name, stat.S_IFLNK | 0o777, target.encode())
 
     def finish(self) -> bytes:
-        self._entry("TRAILER!!!", 0, b"")
+        self._entry(TRAILER, 0, b"")
         return bytes(self._bytes)
 
     def _parents(self, name: str) -> None:
@@ -52,3 +55,23 @@ class Archive:
 
     def _pad(self) -> None:
         self._bytes += bytes(-len(self._bytes) % 4)
+
+
+def read(archive: bytes) -> dict[str, bytes]:
+    """The regular files of one archive: name and content."""
+    files: dict[str, bytes] = {}
+    position = 0
+    while True:
+        fields = [int(archive[at : at + 8], 16) for at in range(position + 6, position + HEADER_BYTES, 8)]
+        mode, size, name_size = fields[1], fields[6], fields[11]
+        name = archive[position + HEADER_BYTES : position + HEADER_BYTES + name_size - 1].decode()
+        if name == TRAILER:
+            return files
+        start = _aligned(position + HEADER_BYTES + name_size)
+        if stat.S_ISREG(mode):
+            files[name] = archive[start : start + size]
+        position = _aligned(start + size)
+
+
+def _aligned(position: int) -> int:
+    return position + -position % 4

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.paths import KERNEL, MODULES
+from bench.paths import KERNEL
 
 # A kernel panic ends the machine, too: `panic=-1` restarts it and `-no-reboot` turns that into its end.
 # loglevel=7 shows the kernel's "Run /init as init process".
@@ -58,10 +58,10 @@ class Console:
         return "\n".join(f"{line.seconds:8.3f} {line.text}" for line in self.lines)
 
 
-def boot(initramfs: Path, run: str, megabytes: int, patience: float = 60) -> Console:
-    """Boots `initramfs` with Debian's kernel and its modules and runs one container; ends the machine after `patience` seconds."""
+def boot(initramfs: Path, modules: Path, run: str, megabytes: int, patience: float = 90) -> Console:
+    """Boots Debian's kernel with the two archives and runs one container; ends the machine after `patience` seconds."""
     with tempfile.NamedTemporaryFile(prefix="b2c-bench") as initrd:
-        for part in (initramfs, MODULES):
+        for part in (initramfs, modules):
             content = part.read_bytes()
             # The kernel looks for the next archive at a multiple of four.
             initrd.write(content + bytes(-len(content) % 4))

@@ -80,6 +80,8 @@ def _archive() -> bytes:
         archive.file(f"lib/x86_64-linux-gnu/{library.name}", library.read_bytes(), 0o755)
     # Where the kernel looks for the programs' interpreter.
     archive.link("lib64", "lib/x86_64-linux-gnu")
+    # Where busybox looks for modules, and where the archive of `make dist` has them.
+    archive.link("lib/modules", "../usr/lib/modules")
     _add_busybox(archive)
     archive.file("usr/share/containers/seccomp.json", (DEBIAN / "usr/share/containers/seccomp.json").read_bytes())
     authorities = sorted((DEBIAN / "usr/share/ca-certificates/mozilla").glob("*.crt"))
