@@ -215,6 +215,16 @@ fn to_drop_it_is_to_kill_it() {
 }
 
 #[test]
+fn an_id_is_used_once_at_a_time() {
+    let root = busybox();
+    let spec = spec(&root, &["sleep", "1000"]);
+    let running = start_detached(&spec, &shim()).unwrap();
+    let error = start_detached(&spec, &shim()).unwrap_err().to_string();
+    assert!(error.contains(&spec.id), "{error}");
+    assert!(alive(running.pid()), "the first one goes on");
+}
+
+#[test]
 fn init_reaps_and_passes_signals_on() {
     let root = busybox();
     // The orphan's parent ends before it, so process 1 inherits it; when it is reaped, only ours are left.
@@ -248,6 +258,17 @@ fn init_holds_no_descriptor_and_shows_no_program() {
     let mut spec = script(&root, "ls /proc/1/fd | wc -l; readlink /proc/1/exe || echo hidden");
     spec.init = true;
     assert_eq!(run(&spec).text(), "0\nhidden");
+}
+
+#[test]
+fn the_shims_program_cannot_be_written_to() {
+    let root = busybox();
+    let mut spec = privileged(script(&root, "readlink /proc/1/exe && : > /proc/1/exe"));
+    spec.init = true;
+    let outcome = run(&spec);
+    assert_ne!(outcome.stdout, "", "a privileged container can see it");
+    assert!(outcome.stderr.contains("Read-only file system"), "{outcome:?}");
+    assert_ne!(fs::metadata(shim().program).unwrap().len(), 0);
 }
 
 #[test]

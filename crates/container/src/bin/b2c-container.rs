@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 
 /// Runs the container of a file, with its output on ours; its exit status is ours.
 fn run(file: &str) -> io::Result<ExitCode> {
-    let spec: Spec = serde_json::from_reader(io::BufReader::new(File::open(file)?))?;
+    let spec: Spec = serde_json::from_slice(&std::fs::read(file)?)?;
     let mut running = match start(&spec, &Shim::default()) {
         Ok(running) => running,
         Err(error) => {

@@ -28,8 +28,8 @@ const LINKS: [(&str, &str); 6] = [
     ("core", "/proc/kcore"),
     ("ptmx", "pts/ptmx"),
 ];
-/// The machine's own, which would be somebody else's in a container; `core` and `log` are no devices.
-const NEVER: [&str; 2] = ["console", "log"];
+/// The machine's own console is none of the container's.
+const CONSOLE: &str = "console";
 /// Device trees are shallow; links among directories are not followed.
 const DEEPEST: u32 = 16;
 /// The machine's devices.
@@ -61,7 +61,7 @@ pub(super) fn populate(dev: &OwnedFd, devices: &Devices, terminal: bool) -> Step
     if terminal {
         // The terminal is mounted on it.
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        openat(dev, "console", flags, Mode::from_raw_mode(0o600)).during(|| "/dev/console")?;
+        openat(dev, CONSOLE, flags, Mode::from_raw_mode(0o600)).during(|| "/dev/console")?;
     }
     match devices {
         Devices::All => {
@@ -148,9 +148,7 @@ fn collect(
         let Ok(status) = lstat(&path) else { continue };
         let name = name.join(item.file_name());
         match file_type(&status) {
-            FileType::CharacterDevice | FileType::BlockDevice
-                if !NEVER.iter().any(|never| name == Path::new(never)) =>
-            {
+            FileType::CharacterDevice | FileType::BlockDevice if name != Path::new(CONSOLE) => {
                 entries.push(Entry { name, node: Node::Device(status) });
             }
             FileType::Symlink => {

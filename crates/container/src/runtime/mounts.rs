@@ -2,6 +2,7 @@
 
 use super::error::{During, Step};
 use super::root::{Missing, file_type};
+use super::sys;
 use rustix::fs::{CWD, FileType, StatVfsMountFlags, fstat, fstatvfs};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -36,6 +37,13 @@ pub(super) fn clone_path(path: &Path, recursive: bool) -> Step<OwnedFd> {
     let recursive = if recursive { OpenTreeFlags::AT_RECURSIVE } else { OpenTreeFlags::empty() };
     open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | recursive)
         .during(|| format!("bind mount {}", path.display()))
+}
+
+/// A file that looks the same and cannot be written to, whatever the mount that it is on allows. Linux 5.12.
+pub(super) fn read_only_view(path: &Path) -> Result<OwnedFd, Errno> {
+    let view = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)?;
+    sys::set_mount_attributes(view.as_fd(), MountAttrFlags::MOUNT_ATTR_RDONLY.bits().into())?;
+    Ok(view)
 }
 
 /// A copy of what an open file is.
@@ -119,6 +127,6 @@ pub(super) fn set_propagation(mount: BorrowedFd<'_>, propagation: MountPropagati
 }
 
 /// mount(2) wants a path. This one is followed by the machine's own procfs, and leads to exactly this mount.
-fn by_descriptor(mount: BorrowedFd<'_>) -> String {
+pub(super) fn by_descriptor(mount: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", mount.as_raw_fd())
 }

@@ -42,6 +42,7 @@ pub(super) fn set_up(spec: &Spec) -> Step<()> {
         None => {}
     }
     set_sysctls(spec)?;
+    leave_keyring()?;
     set_oom_score(spec.oom_score_adj)
 }
 
@@ -88,6 +89,15 @@ fn is_namespaced(name: &str, new: Namespaces) -> bool {
         _ if name.starts_with("net.") => new.network,
         _ if name.starts_with("fs.mqueue.") => new.ipc,
         _ => new.ipc && IPC.contains(&name),
+    }
+}
+
+/// Key rings are in no namespace: without one of its own, the container would see the keys of the process that started it.
+fn leave_keyring() -> Step<()> {
+    match sys::join_new_session_keyring() {
+        // A kernel without key rings has no keys.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+        result => result.during(|| "new session key ring"),
     }
 }
 

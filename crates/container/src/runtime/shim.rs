@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{DumpableBehavior, Pid, WaitOptions, set_dumpable_behavior, waitpid};
 use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The process's name, by which a program knows that it has to call [`shim_main`].
@@ -62,9 +63,10 @@ fn receive(channel: &Channel) -> Step<(Spec, Option<[OwnedFd; 3]>)> {
         return Err(setup("request: not a start"));
     };
     let mut descriptors = descriptors.into_iter();
-    let spec = descriptors.next().ok_or_else(|| setup("request: without a Spec"))?;
-    let spec: Spec =
-        serde_json::from_reader(std::io::BufReader::new(File::from(spec))).during(|| "the Spec")?;
+    let file = descriptors.next().ok_or_else(|| setup("request: without a Spec"))?;
+    let mut text = Vec::new();
+    File::from(file).read_to_end(&mut text).during(|| "the Spec")?;
+    let spec: Spec = serde_json::from_slice(&text).during(|| "the Spec")?;
     let files: Vec<OwnedFd> = descriptors.collect();
     let files = if files.is_empty() && spec.terminal {
         None

@@ -3,6 +3,7 @@
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Message, unnamed_file};
 use super::error::{During, StartError, Step, setup};
+use super::mounts;
 use super::running::Running;
 use super::shim::SHIM_NAME;
 use crate::spec::Spec;
@@ -13,7 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// The program whose `main` calls [`shim_main`](super::shim_main) when its name is [`SHIM_NAME`].
 #[derive(Clone, Debug)]
@@ -95,18 +96,10 @@ fn launch(spec: &Spec, shim: &Shim, to: Connect) -> Result<Running, StartError> 
     let cgroup = Cgroup::of(&spec.id)?;
     let (theirs, mut io) = connect(spec, to)?;
     let (channel, far_end) = Channel::pair().during(|| "channel")?;
-    let mut process = Command::new(&shim.program)
-        .arg0(OsStr::from_bytes(SHIM_NAME.to_bytes()))
-        // Nothing of ours is the container's business, and the shim needs nothing.
-        .env_clear()
-        .stdin(Stdio::from(OwnedFd::from(far_end)))
-        .stdout(Stdio::null())
-        .spawn()
-        .during(|| format!("start {}", shim.program.display()))?;
-
+    let mut process = spawn(shim, far_end)?;
     let answer = request(spec, &theirs, &channel).and_then(|()| {
         drop(theirs);
-        answer(&channel, &mut io)
+        answer(&channel, &cgroup, &mut io)
     });
     match (answer, io) {
         (Ok((pid, pidfd)), Some(io)) => Ok(Running::new(spec, io, channel, process, cgroup, pid, pidfd)),
@@ -114,10 +107,26 @@ fn launch(spec: &Spec, shim: &Shim, to: Connect) -> Result<Running, StartError> 
             // The shim sees the end of the channel, if it has not ended by itself.
             drop(channel);
             process.wait().during(|| "wait for the shim")?;
-            cgroup.remove();
             Err(answer.err().unwrap_or_else(|| setup("the container's terminal did not arrive")))
         }
     }
+}
+
+/// Starts the shim.
+fn spawn(shim: &Shim, channel: Channel) -> Step<Child> {
+    // A container that finds its way to the program by /proc/PID/exe must not be able to write to it (CVE-2019-5736). The view is
+    // closed when the shim has it open. Where it cannot be made (Linux 5.12), it takes the caller to protect the file.
+    let view = mounts::read_only_view(&shim.program).ok();
+    let program =
+        view.as_ref().map_or_else(|| shim.program.clone(), |view| mounts::by_descriptor(view.as_fd()).into());
+    Command::new(program)
+        .arg0(OsStr::from_bytes(SHIM_NAME.to_bytes()))
+        // Nothing of ours is the container's business, and the shim needs nothing.
+        .env_clear()
+        .stdin(Stdio::from(OwnedFd::from(channel)))
+        .stdout(Stdio::null())
+        .spawn()
+        .during(|| format!("start {}", shim.program.display()))
 }
 
 fn request(spec: &Spec, theirs: &[OwnedFd], channel: &Channel) -> Step<()> {
@@ -128,9 +137,11 @@ fn request(spec: &Spec, theirs: &[OwnedFd], channel: &Channel) -> Step<()> {
 }
 
 /// Waits for the command to be executed; the terminal comes before that.
-fn answer(channel: &Channel, io: &mut Option<Io>) -> Step<(u32, OwnedFd)> {
+fn answer(channel: &Channel, cgroup: &Cgroup, io: &mut Option<Io>) -> Step<(u32, OwnedFd)> {
     loop {
         let Some((message, descriptors)) = channel.receive().during(|| "talk to the shim")? else {
+            // It was killed: what it had begun is ours to remove.
+            cgroup.remove();
             return Err(setup("the process that starts the container died"));
         };
         let descriptor = descriptors.into_iter().next();

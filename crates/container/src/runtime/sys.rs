@@ -74,6 +74,32 @@ pub(super) fn plain_fork() -> io::Result<i32> {
     checked(c_long::from(pid)).map(|_| pid)
 }
 
+/// Adds attributes to a detached mount: mount_setattr(2), Linux 5.12.
+pub(super) fn set_mount_attributes(mount: BorrowedFd<'_>, attributes: u64) -> Result<(), Errno> {
+    // `struct mount_attr` of linux/mount.h: set, clear, propagation, user namespace.
+    let change = [attributes, 0, 0, 0];
+    // SAFETY: the path is empty, and the change has the layout and size of struct mount_attr, which the call only reads.
+    let changed = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            change.as_ptr(),
+            size_of_val(&change),
+        )
+    };
+    checked(changed).map(drop).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
+}
+
+/// Gives this process a session key ring of its own: keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`.
+pub(super) fn join_new_session_keyring() -> io::Result<()> {
+    // SAFETY: a null name asks for an anonymous one.
+    let joined =
+        unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, ptr::null::<c_char>()) };
+    checked(joined).map(drop)
+}
+
 /// Ends this process at once: nothing is flushed, no destructor runs.
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit(2) has no preconditions.
