@@ -40,7 +40,7 @@ pub struct Config {
     pub ca_dirs: Vec<PathBuf>,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// For the TCP connection and the TLS handshake together.
+    /// For the TCP connection, and again for the TLS handshake.
     pub connect_timeout: Duration,
     /// The longest silence while a response is awaited or read, or while nothing can be sent. It is no limit for the whole: a
     /// server that gives a byte a second is slow, not dead.

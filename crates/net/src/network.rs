@@ -5,6 +5,7 @@
 
 mod apply;
 mod error;
+mod judge;
 mod port;
 mod worker;
 

@@ -117,6 +117,44 @@ fn an_interface_may_appear_late() {
 }
 
 #[test]
+fn an_interface_may_be_replaced() {
+    let lab = Lab::new();
+    lab.cable("usb0", "10.77.0.1/24");
+    let server = lab.dnsmasq("usb0", "10.77.0.10,10.77.0.20,2m", &["--dhcp-option=6,10.77.0.3"]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    lab.ip(&["link", "delete", "usb0"]);
+    drop(server);
+    until("no name server", || fs::read_to_string(lab.resolv_conf()).unwrap().is_empty().then_some(()));
+    lab.cable("usb1", "10.76.0.1/24");
+    let _server = lab.dnsmasq("usb1", "10.76.0.10,10.76.0.20,2m", &[]);
+    until("a new address", || lab.ip(&["-4", "addr"]).contains("inet 10.76.0.").then_some(()));
+}
+
+#[test]
+fn containers_cables_are_left_alone() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    lab.ip(&["link", "add", "br0", "type", "bridge"]);
+    lab.cable("pod0", "10.76.0.1/24");
+    // Once this has been noticed, the others have been looked at. The kernel has dropped the routes; they come back.
+    lab.ip(&["link", "set", "eth0", "down"]);
+    until("no route", || lab.ip(&["route"]).is_empty().then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    lab.ip(&["link", "set", "eth0", "up"]);
+    server.wait_for("DHCPACK", 2);
+    until("a route", || lab.ip(&["route", "show", "default"]).contains("10.77.0.1").then_some(()));
+    let links = lab.ip(&["-o", "link"]);
+    for name in ["br0", "pod0"] {
+        let line = links.lines().find(|line| line.contains(name)).unwrap();
+        assert!(line.contains("state DOWN"), "{line}");
+    }
+}
+
+#[test]
 fn a_cable_that_is_plugged_again_is_asked_again() {
     let lab = Lab::new();
     lab.cable("eth0", "10.77.0.1/24");

@@ -1,9 +1,10 @@
 //! TLS with a private authority, against Python's server (OpenSSL).
 
-use crate::web::{Server, config, get};
-use net::http::{Client, Error, Request};
+use crate::web::{Server, config, get, say, serve_once};
+use net::http::{Client, Error, Proxy, Request};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use std::fs;
+use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -138,6 +139,30 @@ fn a_server_without_tls_is_named_as_such() {
     let server = Server::start(&[]);
     let refused = refusal(&Client::new(config()), &server);
     assert!(refused.starts_with("the server does not speak TLS: is this an http:// address?"), "{refused}");
+}
+
+#[test]
+fn tls_goes_through_a_tunnel() {
+    let authority = Authority::new();
+    let server = authority.good_server();
+    let port = server.port;
+    let (proxy, head) = serve_once(move |mut client| {
+        say(&client, "HTTP/1.1 200 Connection established\r\n\r\n");
+        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut from_client, &mut to_server);
+            let _ = to_server.shutdown(Shutdown::Both);
+        });
+        let _ = std::io::copy(&mut server, &mut client);
+    });
+    let proxy = Proxy { https: Some(proxy), ..Proxy::default() };
+    let client =
+        Client::new(net::http::Config { proxy: Some(proxy), ca_dirs: vec![authority.folder()], ..config() });
+    assert_eq!(get(&client, &url(&server)), "1");
+    // Closes the connection, and with it the tunnel.
+    drop(client);
+    assert!(head.join().unwrap().starts_with(&format!("CONNECT 127.0.0.1:{port} HTTP/1.1\r\n")));
 }
 
 #[test]
