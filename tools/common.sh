@@ -33,12 +33,13 @@ TABLE
 }
 
 # Compresses $1 to $1.xz as the kernel can read it: checksum CRC32 or none, and no filter but its own ($2, "-" is none).
+# The kernel allocates the whole dictionary ($3) while it unpacks, which decides how little memory a machine can have; the preset's is 64 MiB.
 # One thread, because the number of threads changes the bytes.
 compress_xz() {
     filter=$2
     [ "$filter" != - ] || filter=
     # shellcheck disable=SC2086 # nothing or one word
-    xz --keep --force --threads=1 --check=crc32 $filter --lzma2=preset=9e "$1"
+    xz --keep --force --threads=1 --check=crc32 $filter --lzma2="preset=9e,dict=$3" "$1"
 }
 
 # Fills $1 up to a multiple of 4 bytes with zeros: the kernel looks for the next archive of a concatenation there.
