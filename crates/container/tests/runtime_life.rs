@@ -22,6 +22,7 @@ fn a_command_that_is_not_there_is_127() {
     let root = busybox();
     for (command, message) in [
         ("nope", "executable file `nope` not found in $PATH"),
+        ("a\n\u{1b}[0mb", "executable file `a??[0mb` not found in $PATH"),
         ("/nope", "executable file `/nope` not found"),
         ("/etc/passwd/x", "executable file `/etc/passwd/x` not found"),
     ] {
@@ -38,7 +39,10 @@ fn a_missing_interpreter_is_named_as_such() {
     fs::write(&file, "#!/no/such/shell\n").unwrap();
     fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let error = refused(&spec(&root, &["script"]));
-    assert_eq!(error, StartError::NotFound("executable file `script`: its interpreter is not there".into()));
+    assert_eq!(
+        error,
+        StartError::NotFound("executable file `script` needs an interpreter that is not there".into())
+    );
 }
 
 #[test]
@@ -53,6 +57,18 @@ fn a_command_that_cannot_be_executed_is_126() {
         assert!(matches!(error, StartError::CannotInvoke(_)), "{command}: {error:?}");
         assert_eq!(error.exit_code(), 126);
     }
+}
+
+#[test]
+fn a_command_that_its_user_may_not_execute_is_126() {
+    let root = busybox();
+    fs::copy("/bin/busybox", root.path().join("bin/secret")).unwrap();
+    fs::set_permissions(root.path().join("bin/secret"), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .unwrap();
+    let mut spec = spec(&root, &["secret", "true"]);
+    assert_eq!(run(&spec).stderr, "secret: applet not found\n", "root may");
+    spec.user.uid = 1000;
+    assert_eq!(refused(&spec).exit_code(), 126);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The longest error names two paths of `PATH_MAX` bytes; JSON may escape each byte.
+/// More than the longest error, with all its characters escaped.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// `Start` with stdin, stdout and stderr carries the most.
 const MOST_DESCRIPTORS: usize = 4;

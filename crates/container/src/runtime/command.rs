@@ -1,7 +1,7 @@
 //! From the end of the set-up to the container's command: the last steps, and the search for the program.
 
 use super::channel::Channel;
-use super::error::{During, StartError, Step, setup};
+use super::error::{During, StartError, Step, line, setup};
 use super::sys::{self, StringArray};
 use crate::spec::Spec;
 use rustix::fs::{Access, access};
@@ -62,12 +62,7 @@ impl Command {
         for path in &self.candidates {
             match sys::execute(path, &self.args, &self.env) {
                 Errno::NOENT | Errno::NOTDIR if access(path, Access::EXISTS).is_err() => {}
-                Errno::NOENT => {
-                    return StartError::NotFound(format!(
-                        "executable file `{}`: its interpreter is not there",
-                        self.name
-                    ));
-                }
+                Errno::NOENT => return self.not_found("needs an interpreter that is not there"),
                 Errno::NOTDIR => {}
                 Errno::ACCESS => denied = Some(Errno::ACCESS),
                 error => return self.cannot_invoke(error),
@@ -75,15 +70,20 @@ impl Command {
         }
         match denied {
             Some(error) => self.cannot_invoke(error),
-            None if self.name.contains('/') => {
-                StartError::NotFound(format!("executable file `{}` not found", self.name))
-            }
-            None => StartError::NotFound(format!("executable file `{}` not found in $PATH", self.name)),
+            None if self.name.contains('/') => self.not_found("not found"),
+            None => self.not_found("not found in $PATH"),
         }
     }
 
+    fn not_found(&self, why: &str) -> StartError {
+        StartError::NotFound(line(format_args!("executable file `{}` {why}", self.name)))
+    }
+
     fn cannot_invoke(&self, error: Errno) -> StartError {
-        StartError::CannotInvoke(format!("executable file `{}` cannot be executed: {error}", self.name))
+        StartError::CannotInvoke(line(format_args!(
+            "executable file `{}` cannot be executed: {error}",
+            self.name
+        )))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who the command is and what it may do: user, groups, capabilities, limits, system call filter.
 
-use super::error::{During, Step};
+use super::error::{During, Step, setup};
 use super::{seccomp, sys};
 use crate::spec::{Seccomp, Spec};
 use rustix::io::Errno;
@@ -26,10 +26,14 @@ pub(super) fn take_on(spec: &Spec) -> Step<()> {
     if spec.seccomp == Seccomp::Default {
         // Loading it takes CAP_SYS_ADMIN (or no new privileges), which the container may not keep: only capset(2) and execve(2)
         // come after it.
-        let filter = seccomp::default_filter(granted.bits());
+        let filter = seccomp::default_filter(granted.bits())
+            .ok_or_else(|| setup("system call filter: there is none for this architecture"))?;
         sys::load_system_call_filter(&filter).during(|| "load the system call filter")?;
     }
-    keep_only(granted)
+    // The kernel would take them from an ordinary user at execve(2); without them already, it is the user that must be allowed to
+    // execute the file.
+    let kept = if spec.user.uid == 0 { granted } else { CapabilitySet::empty() };
+    set_both(kept)
 }
 
 /// No program that the container ever executes gets more than these.
@@ -59,25 +63,22 @@ fn set_user(spec: &Spec) -> Step<()> {
     set_thread_res_gid(gid, gid, gid).during(what)?;
     set_thread_res_uid(uid, uid, uid).during(what)?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(user.umask));
-    let all = permitted()?;
-    set(all, all)
+    clear_ambient_capability_set().during(|| "clear ambient capabilities")?;
+    set_both(permitted()?)
 }
 
 fn permitted() -> Step<CapabilitySet> {
     Ok(capabilities(None).during(|| "read capabilities")?.permitted)
 }
 
-fn set(effective: CapabilitySet, permitted: CapabilitySet) -> Step<()> {
+/// Permitted and effective; the bounding set stays what it is.
+fn set_both(capabilities: CapabilitySet) -> Step<()> {
     // Inheritable is always empty (CVE-2022-27649, CVE-2022-27650, CVE-2022-29162): with it, a file's inheritable capabilities would
     // come to life for any user of the container.
-    let sets = CapabilitySets { effective, permitted, inheritable: CapabilitySet::empty() };
+    let sets = CapabilitySets {
+        effective: capabilities,
+        permitted: capabilities,
+        inheritable: CapabilitySet::empty(),
+    };
     set_capabilities(None, sets).during(|| "set capabilities")
-}
-
-fn keep_only(granted: CapabilitySet) -> Step<()> {
-    match clear_ambient_capability_set() {
-        // The system call filter may forbid it; an empty inheritable set keeps the ambient set empty anyhow.
-        Ok(()) | Err(Errno::PERM | Errno::NOSYS) => set(granted, granted),
-        Err(error) => Err(error).during(|| "clear ambient capabilities"),
-    }
 }

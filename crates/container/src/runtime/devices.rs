@@ -50,8 +50,8 @@ enum Node {
 
 /// Fills a new tmpfs that is going to be /dev.
 pub(super) fn populate(dev: &OwnedFd, devices: &Devices, terminal: bool) -> Step<()> {
-    for (target, to) in LINKS.map(|(name, target)| (target, name)) {
-        symlinkat(target, dev, to).during(|| format!("/dev/{to}"))?;
+    for (name, target) in LINKS {
+        symlinkat(target, dev, name).during(|| format!("/dev/{name}"))?;
     }
     for (name, major, minor) in DEFAULTS {
         let mode = Mode::from_raw_mode(0o666);
@@ -64,23 +64,27 @@ pub(super) fn populate(dev: &OwnedFd, devices: &Devices, terminal: bool) -> Step
         openat(dev, CONSOLE, flags, Mode::from_raw_mode(0o600)).during(|| "/dev/console")?;
     }
     match devices {
-        Devices::All => {
-            let mut entries = Vec::new();
-            collect(Path::new(MACHINE), Path::new(""), None, DEEPEST, &mut entries).during(|| "read /dev")?;
-            for entry in entries {
-                match make(dev.as_fd(), &entry) {
-                    // Ours came first.
-                    Err(Errno::EXIST) => {}
-                    result => result.during(|| format!("/dev/{}", entry.name.display()))?,
-                }
-            }
-        }
+        Devices::All => add_all(dev)?,
         Devices::Only(list) => {
             for device in list {
                 if let Some(name) = below_dev(&device.destination) {
                     add(dev, device, name)?;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// `--privileged`: what the machine has now. Kept quirk: as with podman, what is plugged in later does not appear by itself.
+fn add_all(dev: &OwnedFd) -> Step<()> {
+    let mut entries = Vec::new();
+    collect(Path::new(MACHINE), Path::new(""), None, DEEPEST, &mut entries).during(|| "read /dev")?;
+    for entry in entries {
+        match make(dev.as_fd(), &entry) {
+            // Ours came first.
+            Err(Errno::EXIST) => {}
+            result => result.during(|| format!("/dev/{}", entry.name.display()))?,
         }
     }
     Ok(())

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
+/// Characters of an error. Two paths of ordinary length fit; a message of [`Channel`](super::channel::Channel) has room for it.
+const LONGEST_LINE: usize = 4096;
+
 /// Why a container did not start. One clear line each; it crosses process boundaries, so it holds text and no live error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum StartError {
@@ -46,5 +49,26 @@ impl<T, E: Display> During<T> for Result<T, E> {
 
 /// An error of the set-up.
 pub(super) fn setup(message: impl Display) -> StartError {
-    StartError::Setup(message.to_string())
+    StartError::Setup(line(message))
+}
+
+/// One line of bounded length. An image chooses names that end up here, and the console is read by programs.
+pub(super) fn line(message: impl Display) -> String {
+    let printable = |c: char| if c.is_control() { '?' } else { c };
+    message.to_string().chars().take(LONGEST_LINE).map(printable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_error_is_one_short_printable_line(text: String, repeat in 1_usize..2000) {
+            let StartError::Setup(line) = setup(text.repeat(repeat)) else { panic!("not a set-up error") };
+            prop_assert!(line.len() <= 4 * LONGEST_LINE);
+            prop_assert!(!line.contains(char::is_control));
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use super::devices;
 use super::error::{During, Step, setup};
 use super::mounts::{self, attach};
-use super::root::{Links, Missing, Root, file_type, is_on};
+use super::root::{Missing, Root, file_type, is_on};
 use crate::spec::{Mount, MountSource, Spec};
 use rustix::fs::{FileType, FsWord, OFlags, fstat};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount_change, unmount};
@@ -175,14 +175,13 @@ pub(super) fn enter(root: &Root) -> Step<()> {
 /// Makes the working directory if it is missing, and goes there.
 pub(super) fn change_directory(root: &Root, path: &Path) -> Step<()> {
     let what = || format!("working directory {}", path.display());
-    drop(root.place(path, Missing::Directory)?);
-    // A look-up without magic links: /proc/self/fd/N is no way out (CVE-2024-21626).
-    let directory = root.open(path, OFlags::PATH | OFlags::DIRECTORY, Links::Follow).during(what)?;
+    // Looked up without magic links: /proc/self/fd/N is no way out (CVE-2024-21626).
+    let directory = root.place(path, Missing::Directory)?;
     rustix::process::fchdir(directory).during(what)?;
     // And if there were one, the kernel would say "(unreachable)" here.
     let here = rustix::process::getcwd(Vec::new()).during(what)?;
     if !here.as_bytes().starts_with(b"/") {
-        return Err(setup(format_args!("working directory {}: it is outside the container", path.display())));
+        return Err(setup(format_args!("{}: it is outside the container", what())));
     }
     Ok(())
 }

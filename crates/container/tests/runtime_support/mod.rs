@@ -5,7 +5,7 @@ use container::runtime::{Exit, Io, Running, Shim, StartError, start};
 use container::spec::{Devices, Mount, MountSource, Namespaces, Resources, Seccomp, Spec, User};
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -31,6 +31,7 @@ const APPLETS: [&str; 30] = [
 /// A root file system of its own for each test.
 pub fn busybox() -> TempDir {
     let root = tempfile::tempdir().unwrap();
+    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for folder in ["bin", "dev", "etc", "proc", "root", "sys", "tmp"] {
         fs::create_dir(root.path().join(folder)).unwrap();
     }
