@@ -39,3 +39,22 @@ impl Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Ending;
+
+    #[test]
+    fn crashes_are_no_endings() {
+        for code in [0, 1, 2, 101, 125, 134, 137, -1, 255] {
+            assert_eq!(Ending::from_exit_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn exit_codes_carry_endings() {
+        for ending in [Ending::PowerOff, Ending::Reboot, Ending::Halt] {
+            assert_eq!(Ending::from_exit_code(ending.exit_code().into()), Some(ending));
+        }
+    }
+}

@@ -23,8 +23,9 @@ pub fn run() -> Ending {
     console::install_logger();
     let mut command_line = setup();
     runtime_info::print();
+    // Kept to the end: leases are renewed for as long as it lives.
     let network = hardware_and_network(&command_line.options);
-    let online = network::wait(network, &command_line.options);
+    let online = network::wait(network.as_ref(), &command_line.options);
     clock::set(&command_line.options.ntp_peer, online);
 
     let mut state = State::default();

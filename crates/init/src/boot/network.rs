@@ -23,7 +23,7 @@ pub fn start(options: &Options) -> Option<Network> {
 /// Waits until the network can be used, if anything wants it.
 ///
 /// Divergence: the original shuts down when there is none; a machine without one must still run what its initramfs or its cache holds.
-pub fn wait(network: Option<Network>, options: &Options) -> bool {
+pub fn wait(network: Option<&Network>, options: &Options) -> bool {
     CONSOLE.section("connect", "Connecting to the network", Fold::Collapsed);
     let Some(network) = network else { return false };
     if !is_wanted(options) {

@@ -45,3 +45,25 @@ fn run_program(command: &str, arguments: &[String]) {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ending(text: &str) -> Option<Ending> {
+        run(&CommandList::parse(text).unwrap(), &State { status: 3, ..State::default() })
+    }
+
+    #[test]
+    fn the_first_command_that_ends_the_machine_is_the_last() {
+        assert_eq!(ending("sleep 0; poweroff -f; reboot"), Some(Ending::PowerOff));
+        assert_eq!(ending("halt"), Some(Ending::Halt));
+        assert_eq!(ending("sync"), None);
+        assert_eq!(ending(""), None);
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_does_not_end_the_list() {
+        assert_eq!(ending("no-such-program x; reboot -f"), Some(Ending::Reboot));
+    }
+}

@@ -8,9 +8,13 @@ use std::path::Path;
 /// Where all that lasts is kept; in RAM until there is a cache drive.
 const STORAGE: &str = "/storage";
 
+/// A folder for whoever needs one; users mount it by its older name, `-v /container/tmp:…`.
+const TMP: &str = "/storage/tmp";
+
 /// Opens the store and makes the volumes that the options name.
 pub fn make(options: &Options) -> Result<World, String> {
     let storage = Path::new(STORAGE);
+    std::fs::create_dir_all(TMP).map_err(|error| format!("could not make the folder {TMP}: {error}"))?;
     let store = image::Store::open(&storage.join("b2c")).map_err(|error| error.to_string())?;
     let volumes = volume::Volumes::open(&storage.join("volumes")).map_err(|error| error.to_string())?;
     for volume in &options.volume {

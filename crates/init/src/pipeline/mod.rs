@@ -75,7 +75,7 @@ fn run_post_containers(lines: &[ContainerLine], world: &World, state: &mut State
         match run::container(line, Kind::Post, world, state) {
             Ok(ended) => state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode),
             Err(reason) => {
-                CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", shown(line)))
+                CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", shown(line)));
             }
         }
     }

@@ -40,16 +40,11 @@ pub fn container(line: &ContainerLine, kind: Kind, world: &World, state: &State)
         }
         Err(error) => return Err(error.to_string()),
     };
-    match kind {
-        Kind::Step => {
-            CONSOLE.section("container_run", &format!("Run the container: {}", shown(line)), Fold::Open)
-        }
-        Kind::Post => CONSOLE.section(
-            "b2c_post_container",
-            &format!("Run the post container: {}", shown(line)),
-            Fold::Collapsed,
-        ),
-    }
+    let (section, title, fold) = match kind {
+        Kind::Step => ("container_run", "Run the container", Fold::Open),
+        Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),
+    };
+    CONSOLE.section(section, &format!("{title}: {}", shown(line)), fold);
     let ended = run_attached(&created, &request);
     CONSOLE.end_section();
     Ok(ended)

@@ -6,9 +6,15 @@ use super::ground::Ground;
 use super::lines::{self, shown};
 use super::state::State;
 use crate::console::{CONSOLE, Fold};
-use container::runtime::{self, Running, Shim};
+use container::runtime::{self, Io, Running, Shim};
 use options::ContainerLine;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::thread;
+
+/// Enough for a buffer of `io::copy`.
+const DRAIN_STACK: usize = 64 << 10;
 
 /// The services that run, each with what it stands on.
 pub struct Services<'a> {
@@ -57,8 +63,17 @@ impl<'a> Services<'a> {
 fn start<'a>(line: &ContainerLine, world: &'a World, state: &State) -> Result<(Running, Ground<'a>), String> {
     let request = lines::read(line, state)?;
     let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
-    let running =
+    let mut running =
         runtime::start_detached(&created.spec, &Shim::default()).map_err(|error| error.to_string())?;
+    if let Io::Terminal(master) = std::mem::replace(&mut running.io, Io::Null) {
+        drain(master).map_err(|error| error.to_string())?;
+    }
     CONSOLE.line("The service container is running");
     Ok((running, created.ground))
+}
+
+/// Reads what a service writes to its terminal (`-t`), so that it never waits for a reader. Ends with the terminal.
+fn drain(master: OwnedFd) -> io::Result<()> {
+    let read = move || io::copy(&mut File::from(master), &mut io::sink());
+    thread::Builder::new().stack_size(DRAIN_STACK).spawn(read).map(drop)
 }

@@ -68,3 +68,26 @@ impl State {
         ours.map(|(_, value)| value).or_else(|| std::env::var(name).ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_stays() {
+        let mut state = State::default();
+        state.fail(3, "first");
+        state.fail(4, "second");
+        assert_eq!(state.lookup("B2C_PIPELINE_STATUS").as_deref(), Some("3"));
+        assert_eq!(state.lookup("B2C_PIPELINE_FAILED_BY").as_deref(), Some("first"));
+    }
+
+    #[test]
+    fn before_the_first_step_the_variables_are_there_and_empty() {
+        let state = State::default();
+        assert_eq!(state.lookup("B2C_PIPELINE_STATUS").as_deref(), Some("0"));
+        assert_eq!(state.lookup("B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE").as_deref(), Some(""));
+        assert_eq!(state.lookup("B2C_PIPELINE_SHUTDOWN_MODE").as_deref(), Some("default"));
+        assert_eq!(state.lookup("B2C_NO_SUCH_VARIABLE"), None);
+    }
+}

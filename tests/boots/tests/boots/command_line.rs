@@ -26,9 +26,9 @@ fn variables_expand_on_the_machine() {
 
 #[test]
 fn a_refused_flag_is_named_before_anything_is_pulled() {
-    let words = format!("{} {}", run("", "echo a good step"), run("--sdnotify=conmon", "true"));
+    let words = format!("{} {}", run("", "echo a good step"), run("--pod=mine", "true"));
     let outcome = Boot::new(&words).run();
-    outcome.expect("--sdnotify").expect_no("a good step\r\n").expect_status(1);
+    outcome.expect("--pod").expect_no("a good step\r\n").expect_status(1);
 }
 
 #[test]

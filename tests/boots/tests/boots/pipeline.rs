@@ -56,6 +56,17 @@ fn a_step_talks_to_a_service_on_localhost() {
 }
 
 #[test]
+fn a_service_with_a_terminal_never_waits_for_a_reader() {
+    let service = option(
+        "b2c.run_service",
+        "-t -v shared:/shared",
+        "sh -c 'yes | head -c 1000000; touch /shared/done; sleep 1000'",
+    );
+    let step = run("-v shared:/shared", "sh -c 'until test -e /shared/done; do sleep 0.1; done'");
+    Boot::new(&format!("{service} {step}")).run().expect_status(0);
+}
+
+#[test]
 fn a_service_that_cannot_be_created_fails_the_pipeline() {
     let service = b2c::vm::option("b2c.run_service", &format!("{HTTP} {}-missing", busybox()));
     let words = format!(
