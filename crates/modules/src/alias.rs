@@ -11,7 +11,8 @@ fn fold_byte(byte: u8) -> u8 {
     if byte == b'-' { b'_' } else { byte }
 }
 
-/// fnmatch(3) as far as module aliases go: `*`, `?`, `[a-f]`, `[!a]`. A backslash is an ordinary byte; `-` and `_` are equal outside brackets.
+/// fnmatch(3) as far as module aliases go: `*`, `?`, `[a-f]`, `[!a]`. A backslash is an ordinary byte; `-` and `_` are equal
+/// outside brackets.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on when a mismatch comes up: behind the last `*`, which then swallows one byte more.

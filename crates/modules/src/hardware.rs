@@ -27,9 +27,11 @@ const HELPERS: usize = 3;
 const STACK: usize = 256 << 10;
 
 impl Modules {
-    /// Loads the modules for all devices there are, and for those that appear thereby. Unknown devices are silent, failing modules are warnings. Gives the names of the modules loaded.
+    /// Loads the modules for all devices there are, and for those that appear thereby. Unknown devices are silent, failing
+    /// modules are warnings. Gives the names of the modules loaded.
     ///
-    /// Drivers of network cards are loaded one after the other in the order of their device names, so that `eth0` is the same card at each boot; all others at the same time as these.
+    /// Drivers of network cards are loaded one after the other in the order of their device names, so that `eth0` is the
+    /// same card at each boot; all others at the same time as these.
     ///
     /// # Errors
     /// When a module index cannot be read.
@@ -106,7 +108,8 @@ fn is_network_card(device: &str) -> bool {
     device.starts_with("pci:") && device.contains("bc02sc") || device.starts_with("virtio:d00000001v")
 }
 
-/// Names (modaliases) of all devices. Devices that have one are on a bus, except for these classes and the processor; to walk all of /sys/devices instead takes many times as long.
+/// Names (modaliases) of all devices. Devices that have one are on a bus, except for these classes and the processor; to walk
+/// all of /sys/devices instead takes many times as long.
 fn devices(sysfs: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for bus in entries(&sysfs.join("bus")) {

@@ -10,7 +10,8 @@ use std::{ffi::CString, fs::File, path::Path};
 /// `MODULE_INIT_COMPRESSED_FILE` (linux/module.h): the kernel unpacks the file itself, from 5.17 on.
 const COMPRESSED_FILE: i32 = 4;
 
-/// Loads one module file from anywhere, without its dependencies, with parameters as `insmod` takes them (`a=1 b="x y"`). One that is loaded already is fine.
+/// Loads one module file from anywhere, without its dependencies, with parameters as `insmod` takes them (`a=1 b="x y"`). One
+/// that is loaded already is fine.
 ///
 /// # Errors
 /// When the file cannot be read, or the kernel refuses it.
@@ -33,7 +34,8 @@ pub(crate) fn insert(name: &str, path: &Path, params: &str) -> Result<bool, Erro
     let packing = Packing::of(&mut file).map_err(Error::read(path))?;
     let flags = if packing == Packing::Plain { 0 } else { COMPRESSED_FILE };
     let answer = match finit_module(&file, &c_params, flags) {
-        // An older kernel, or one that was built to unpack something else; it may also be a fault of the module, which then comes up again.
+        // An older kernel, or one that was built to unpack something else; it may also be a fault of the module, which
+        // then comes up again.
         Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOEXEC) if packing != Packing::Plain => {
             let image = image::read(&mut file).map_err(Error::read(path))?;
             init_module(&image, &c_params)

@@ -1,6 +1,7 @@
 //! Kernel modules: names, aliases and files → loaded modules, with their dependencies and parameters.
 //!
-//! What kmod's `modprobe` does, from the files that depmod(8) leaves in `/lib/modules/<release>` (kmod's text indexes), and from the modules
+//! What kmod's `modprobe` does, from the files that depmod(8) leaves in `/lib/modules/<release>` (kmod's text indexes), and
+//! from the modules
 //! themselves where those files are missing. Built-in modules count as loaded. Nothing here knows why a module is wanted.
 
 mod alias;
@@ -43,9 +44,11 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// Reads the indexes of `release` (as uname(2) gives it) under each of `roots`, such as `/lib/modules`. A root that is a link to another counts once; no tree at all is fine, since everything may be built in.
+    /// Reads the indexes of `release` (as uname(2) gives it) under each of `roots`, such as `/lib/modules`. A root that is
+    /// a link to another counts once; no tree at all is fine, since everything may be built in.
     ///
-    /// `params` are `(module, "param=value")` or `(module, "param")`, as `module.param=value` words of the kernel command line have them; `modprobe.blacklist=a,b` is one of them.
+    /// `params` are `(module, "param=value")` or `(module, "param")`, as `module.param=value` words of the kernel command
+    /// line have them; `modprobe.blacklist=a,b` is one of them.
     ///
     /// # Errors
     /// When an index is there but cannot be read.
@@ -61,7 +64,8 @@ impl Modules {
         Ok(Self { trees, params: Params::new(params), missing, sysfs: "/sys".into(), seen: Mutex::default() })
     }
 
-    /// Loads a module by its name, or by an alias such as `fs-overlay`, with dependencies, soft dependencies and parameters. `-` and `_` are one. Built in or loaded already is fine.
+    /// Loads a module by its name, or by an alias such as `fs-overlay`, with dependencies, soft dependencies and
+    /// parameters. `-` and `_` are one. Built in or loaded already is fine.
     ///
     /// # Errors
     /// When there is no such module, or the kernel refuses it or one that it needs.
@@ -73,7 +77,8 @@ impl Modules {
         names.iter().try_for_each(|module| self.load_module(module).map(|_| ()))
     }
 
-    /// Loads what modules.alias names for a device (its modalias), except what is blacklisted. A module that fails is a warning, an unknown alias is silent.
+    /// Loads what modules.alias names for a device (its modalias), except what is blacklisted. A module that fails is a
+    /// warning, an unknown alias is silent.
     /// Gives the number of modules that are loaded for it now.
     ///
     /// # Errors
@@ -161,7 +166,8 @@ impl Modules {
         self.trees.iter().any(|tree| tree.is_builtin(name))
     }
 
-    /// Built in, or loaded and through with its initialisation, as far as sysfs knows: built-in modules without parameters have no folder there.
+    /// Built in, or loaded and through with its initialisation, as far as sysfs knows: built-in modules without parameters
+    /// have no folder there.
     fn is_present(&self, name: &str) -> bool {
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
             return false;

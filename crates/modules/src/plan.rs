@@ -33,7 +33,8 @@ impl<'a> Planner<'a> {
         Ok(planner.steps)
     }
 
-    /// The order is kmod's: hard dependencies, soft ones, the module, what it wants afterwards. Divergence from kmod: all `softdep` lines of a module count, not
+    /// The order is kmod's: hard dependencies, soft ones, the module, what it wants afterwards. Divergence from kmod: all
+    /// `softdep` lines of a module count, not
     /// only the first.
     fn visit(&mut self, name: &str, required: bool, depth: usize) -> Result<(), Error> {
         if depth > MAX_DEPTH {

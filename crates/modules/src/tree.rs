@@ -117,7 +117,8 @@ impl Tree {
         }
     }
 
-    /// Without modules.alias every module has to be unpacked: bearable for a handful, and only said to be impossible for a whole distribution.
+    /// Without modules.alias every module has to be unpacked: bearable for a handful, and only said to be impossible for a
+    /// whole distribution.
     fn collect_from_modules(&self, wanted: &Wanted, matched: &mut Vec<Match>) -> Result<(), Error> {
         if self.lines.is_empty() {
             return Ok(());

@@ -17,7 +17,8 @@ const MAX_MESSAGE: usize = 8 << 10;
 /// What can pile up while a slow driver is loaded.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
-/// Announcements of devices, from the moment it is opened. Open it before [`Modules::load_for_hardware`](crate::Modules::load_for_hardware), and no device is missed between the two.
+/// Announcements of devices, from the moment it is opened. Open it before
+/// [`Modules::load_for_hardware`](crate::Modules::load_for_hardware), and no device is missed between the two.
 #[derive(Debug)]
 pub struct Uevents {
     socket: OwnedFd,

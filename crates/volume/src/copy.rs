@@ -26,7 +26,8 @@ const MAX_DEPTH: usize = 256;
 const MAX_LINKED: usize = 65_536;
 const MAX_LINKED_PATH: usize = 512;
 
-/// Copies all that is in `source`, and the folder's own attributes, into the empty folder `target`: owners, modes, times, extended attributes, links, hard links,
+/// Copies all that is in `source`, and the folder's own attributes, into the empty folder `target`: owners, modes, times,
+/// extended attributes, links, hard links,
 /// devices; holes stay holes.
 pub(crate) fn tree(source: OwnedFd, target: OwnedFd) -> Result<(), Error> {
     let mut tree = Tree {

@@ -18,16 +18,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Holds the copy inside the volume until it is whole. Inside, because a volume can be a mount point, or encrypted with a key of its own.
+/// Holds the copy inside the volume until it is whole. Inside, because a volume can be a mount point, or encrypted with a key
+/// of its own.
 const STAGING: &CStr = c".b2c-copy-up";
 
 /// Reading a folder: never through a link, never inherited.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Copies what the image has at `destination` into the data folder `volume`, which then also gets the owner, mode and times of the folder in the image.
+/// Copies what the image has at `destination` into the data folder `volume`, which then also gets the owner, mode and times of
+/// the folder in the image.
 /// `false`: nothing to copy, or the volume holds something already, be it one hidden file, and stays as it is (CVE-2020-1726).
 ///
-/// `destination` is looked up as the container would see it: links lead nowhere outside `rootfs`. The copy appears only when it is whole; one that a power cut
+/// `destination` is looked up as the container would see it: links lead nowhere outside `rootfs`. The copy appears only when it
+/// is whole; one that a power cut
 /// interrupted is finished or begun anew by the next call.
 ///
 /// # Errors
@@ -35,8 +38,10 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLO
 pub fn copy_up(rootfs: &Path, destination: &Path, volume: &Path) -> Result<bool, Error> {
     let target =
         openat(CWD, volume, FOLDER | OFlags::NOFOLLOW, Mode::empty()).map_err(Error::io("open", volume))?;
-    // Two containers that start at the same time with the same volume: the second finds it filled.
-    flock(&target, FlockOperation::LockExclusive).map_err(Error::io("lock", volume))?;
+    // Two containers that start at the same time with the same volume: the second finds it filled. A lock on the volume itself could be held
+    // by a container for ever.
+    let above = openat(&target, c"..", FOLDER, Mode::empty()).map_err(Error::io("lock", volume))?;
+    flock(&above, FlockOperation::LockExclusive).map_err(Error::io("lock", volume))?;
     if !is_empty(&target, volume)? {
         return Ok(false);
     }

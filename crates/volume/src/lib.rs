@@ -1,6 +1,7 @@
 //! Named volumes and their life.
 //!
-//! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, lists and removes them; [`copy_up`] gives a new one the
+//! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, lists and removes them; [`copy_up`] gives
+//! a new one the
 //! content that the image has at its destination.
 
 mod copy;
@@ -45,7 +46,8 @@ impl Volumes {
         Ok(volumes)
     }
 
-    /// The data folder of the volume, which is made if it is not there. It belongs to root, with mode 0755, until [`copy_up`] or a container says otherwise.
+    /// The data folder of the volume, which is made if it is not there. It belongs to root, with mode 0755, until
+    /// [`copy_up`] or a container says otherwise.
     ///
     /// # Errors
     /// When `name` is no volume name, or the folder cannot be made.

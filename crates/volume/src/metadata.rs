@@ -52,7 +52,8 @@ impl Default for Copier {
 }
 
 impl Copier {
-    /// Gives `target` all that `source` has. The order matters: a change of owner clears set-user-ID bits and capabilities, and everything changes times.
+    /// Gives `target` all that `source` has. The order matters: a change of owner clears set-user-ID bits and capabilities,
+    /// and everything changes times.
     pub(crate) fn copy(&mut self, source: Place<'_>, target: Place<'_>, of: &Statx) -> Result<(), Errno> {
         let (folder, name) = target;
         let owner = (Uid::from_raw(of.stx_uid), Gid::from_raw(of.stx_gid));

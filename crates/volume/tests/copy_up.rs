@@ -272,6 +272,14 @@ fn two_containers_at_once_make_one_copy() {
     assert_eq!(world.listing().len(), 200);
 }
 
+#[test]
+fn a_container_that_locks_its_volume_stops_nobody() {
+    let world = World::new();
+    let locked = fs::File::open(world.volume("")).unwrap();
+    rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(world.copy("/data").unwrap());
+}
+
 /// What b2c does first: a merged overlay of layers, and a volume in memory.
 #[test]
 fn an_overlay_is_copied_to_a_tmpfs() {
