@@ -24,7 +24,7 @@ const MAX_SEEN: usize = 65_536;
 /// Drivers that are initialised at the same time, besides the network's.
 const HELPERS: usize = 3;
 /// Enough to unpack a module.
-const STACK: usize = 256 << 10;
+pub(crate) const STACK: usize = 256 << 10;
 
 impl Modules {
     /// Loads the modules for all devices there are, and for those that appear thereby. Unknown devices are silent, failing

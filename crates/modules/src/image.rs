@@ -107,7 +107,11 @@ mod tests {
         ];
         for (packing, bytes) in packed {
             assert_eq!(Packing::of(&mut file(&bytes)).unwrap(), packing);
-            assert!(read(&mut file(&bytes)).unwrap() == module, "{packing:?}");
+            // As little stack as the threads have that load drivers.
+            let unpack = move || read(&mut file(&bytes)).unwrap();
+            let thread =
+                std::thread::Builder::new().stack_size(crate::hardware::STACK).spawn(unpack).unwrap();
+            assert!(thread.join().unwrap() == module, "{packing:?}");
         }
     }
 
