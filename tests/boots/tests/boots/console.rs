@@ -4,7 +4,7 @@ use crate::support::boot;
 
 #[test]
 fn lines_and_sections_have_their_form() {
-    let outcome = boot("", "sh -c 'printf half a line'").run();
+    let outcome = boot("", "echo -n half a line").run();
     let console = &outcome.console;
     assert!(console.contains("\x1b[0Ksection_end:"), "{}", outcome.tail());
     let first = console.find("\x1b[0Ksection_end:").unwrap();

@@ -17,8 +17,9 @@ impl Farm {
             users: Vec::new(),
         });
         let script = r#"echo "machine_registration: $*""#;
-        let image =
-            Image::busybox().config("Entrypoint", serde_json::json!(["sh", "-c", script, "register"]));
+        let image = Image::busybox()
+            .config("Entrypoint", serde_json::json!(["sh", "-c", script, "register"]))
+            .config("Cmd", serde_json::json!([]));
         for name in [
             "mupuf/valve-infra/machine_registration:latest",
             "infra/machine-registration:latest",
@@ -101,7 +102,7 @@ fn line_7_volumes_and_its_own_resolver() {
 #[test]
 fn line_8_mirrored_and_encrypted_volumes_say_what_does_not_work_yet() {
     let line = format!(
-        r#"b2c.minio="gateway,http://10.0.2.2:9000,KEY,s3cr3t" b2c.volume="job-1234-job,mirror=gateway/job-1234,pull_on=pipeline_start,push_on=changes,overwrite,preserve,remove,expiration=pipeline_end" b2c.volume=valvetraces,mirror=gateway/valvetraces,pull_on=pipeline_start,overwrite,preserve,remove,fscrypt_key=c2VjcmV0a2V5= b2c.container="-v job-1234-job:/job -w /job -v valvetraces:/traces --tls-verify=false -w /job docker://{}  pwd""#,
+        r#"b2c.minio="gateway,http://10.0.2.2:9000,KEY,s3cr3t" b2c.volume="job-1234-job,mirror=gateway/job-1234,pull_on=pipeline_start,push_on=changes,overwrite,preserve,remove,expiration=pipeline_end" b2c.volume=valvetraces,mirror=gateway/valvetraces,pull_on=pipeline_start,overwrite,preserve,remove,fscrypt_key=c2VjcmV0a2V5c2VjcmV0a2V5c2VjcmV0a2V5c2VjcmV0a2V5c2VjcmV0a2V5c2VjcmV0a2V5c2VjcmV0a2V5Cg== b2c.container="-v job-1234-job:/job -w /job -v valvetraces:/traces --tls-verify=false -w /job docker://{}  pwd""#,
         busybox()
     );
     let outcome = Boot::new(&line).run();
