@@ -1,6 +1,7 @@
 //! Fetches the layers of an image, several at once: each is read once from its socket through hash, inflating and hash into its
 //! folder, and gets its name only when both digests are right.
 
+use crate::ahead::read_ahead;
 use crate::compression::{Compression, Decompressor};
 use crate::config::Config;
 use crate::digest::{Digest, HashingReader};
@@ -183,16 +184,19 @@ impl Fetch<'_> {
 
 /// Gives the digest of what was unpacked.
 fn unpack_stream(
-    packed: impl Read,
+    packed: impl Read + Send,
     compression: Compression,
     diff_id: &Digest,
     folder: &OwnedFd,
 ) -> Result<Digest, UnpackError> {
     let packed = BufReader::with_capacity(BUFFER, packed);
     let plain = Decompressor::new(packed, compression).map_err(UnpackError::Read)?;
-    let mut hashed = HashingReader::new(plain, diff_id.algorithm());
-    unpack(&mut hashed, folder)?;
-    Ok(hashed.finish())
+    let unpacked = read_ahead(plain, |plain| {
+        let mut hashed = HashingReader::new(plain, diff_id.algorithm());
+        unpack(&mut hashed, folder)?;
+        Ok(hashed.finish())
+    });
+    unpacked.map_err(UnpackError::Read)?
 }
 
 /// One per processor; two at least, so that one can inflate while the other waits for the network; not more than four, for each needs

@@ -3,6 +3,7 @@
 //! All that comes from a registry is hostile until its digest was checked, and its content stays hostile after that: sizes are
 //! bounded, names are checked, and unpacking a layer cannot reach outside the layer's own folder.
 
+mod ahead;
 pub mod compression;
 pub mod config;
 pub mod digest;
