@@ -1,8 +1,9 @@
-//! `/init` of the initramfs. One program, three roles; `argv[0]` says which (the kernel passes words of the command line as further arguments, so those say nothing).
+//! `/init` of the initramfs. One program, several roles; `argv[0]` says which (the kernel passes words of the command line to process 1 as further arguments, so those say nothing).
 
 mod boot;
 mod console;
 mod ending;
+mod modprobe;
 mod pipeline;
 mod supervisor;
 
@@ -18,6 +19,7 @@ const SUPERVISOR: &str = "b2c-init";
 fn main() -> ExitCode {
     match std::env::args().next().as_deref() {
         Some(BOOT) => ExitCode::from(boot::run().exit_code()),
+        Some(modprobe::PATH) => modprobe::run(),
         Some(CONTAINER) => container::runtime::shim_main(),
         Some(SUPERVISOR) => supervisor::supervise(),
         _ => supervisor::leave_initramfs(),

@@ -1,14 +1,13 @@
 //! Drivers, and the modules that containers need.
 
 use crate::console::CONSOLE;
+use crate::modprobe;
 use modules::{Modules, Uevents};
 use options::Options;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-/// Where archives of the initrd bring modules.
-const ROOTS: [&str; 2] = ["/lib/modules", "/usr/lib/modules"];
 /// Where `b2c.insmods` finds its files.
 const INSMODS: &str = "/usr_mods";
 /// DHCP talks below IP.
@@ -28,10 +27,10 @@ pub struct Drivers<'a> {
 impl<'a> Drivers<'a> {
     /// Finds the modules of the running kernel. A kernel that has all built in needs none.
     pub fn open(options: &'a Options) -> Self {
-        let uname = rustix::system::uname();
-        let release = uname.release().to_string_lossy();
-        let modules = Modules::open(&ROOTS.map(Path::new), &release, &options.module_params);
-        let modules = modules.map_err(|error| CONSOLE.error(&error.to_string())).ok().map(Arc::new);
+        let modules = modprobe::modules(&options.module_params)
+            .map_err(|error| CONSOLE.error(&error.to_string()))
+            .ok()
+            .map(Arc::new);
         Drivers { options, modules }
     }
 

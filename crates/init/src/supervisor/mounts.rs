@@ -54,7 +54,7 @@ const FILE_SYSTEMS: [FileSystem; 13] = [
 ];
 
 /// Folders that programs and containers expect, with their modes.
-const FOLDERS: [(&str, u32); 9] = [
+const FOLDERS: [(&str, u32); 10] = [
     ("/etc", 0o755),
     ("/run", 0o755),
     ("/tmp", 0o1777),
@@ -63,15 +63,17 @@ const FOLDERS: [(&str, u32); 9] = [
     ("/root", 0o700),
     ("/storage", 0o755),
     ("/lib", 0o755),
+    ("/sbin", 0o755),
     ("/usr", 0o755),
 ];
 
-/// Links that programs expect; the last is the cache's older name, which users still write.
-const LINKS: [(&str, &str); 5] = [
+/// Links that programs, the kernel and users expect (the last is the cache's older name).
+const LINKS: [(&str, &str); 6] = [
     ("/dev/fd", "/proc/self/fd"),
     ("/dev/stdin", "/proc/self/fd/0"),
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
+    (crate::modprobe::PATH, super::PROGRAM),
     ("/container", "/storage"),
 ];
 
@@ -89,7 +91,7 @@ pub fn mount_all() -> Vec<String> {
         }
     }
     for (link, target) in LINKS {
-        if !Path::new(link).is_symlink()
+        if Path::new(link).symlink_metadata().is_err()
             && let Err(error) = std::os::unix::fs::symlink(target, link)
         {
             failures.push(format!("Could not link {link} to {target}: {error}"));

@@ -13,6 +13,12 @@ fn modules_by_name_with_their_parameters() {
 }
 
 #[test]
+fn modules_that_the_kernel_asks_for_by_itself() {
+    let outcome = boot("", "sh -c 'ip link add dummy7 type dummy && ls /sys/class/net'").run();
+    outcome.expect_line("dummy7").expect_status(0);
+}
+
+#[test]
 fn a_module_that_is_not_there_is_an_error_line() {
     let outcome = boot("", "echo still here").append("modules_load=no_such_module").run();
     outcome.expect("ERROR: modules_load=no_such_module").expect_line("still here").expect_status(0);
