@@ -32,6 +32,16 @@ TABLE
     KERNEL=$DIST/linux-$KERNEL_NAME
 }
 
+# Runs the desk tool, built as for tests but without what needs the other crates.
+b2c() {
+    cargo run --quiet --locked --manifest-path "$ROOT/Cargo.toml" --package b2c --no-default-features -- "$@"
+}
+
+# Prints the sizes of files in bytes.
+show_sizes() {
+    stat --format '%s %n' "$@" | awk '{ sub(".*/", "", $2); printf "%10d  %s\n", $1, $2 }'
+}
+
 # Compresses $1 to $1.xz as the kernel can read it: checksum CRC32 or none, and no filter but its own ($2, "-" is none).
 # The kernel allocates the whole dictionary ($3) while it unpacks, which decides how little memory a machine can have; the preset's is 64 MiB.
 # One thread, because the number of threads changes the bytes.

@@ -3,7 +3,7 @@
 use crate::slots::Slot;
 use b2c::vm::{Machine, pipeline_status};
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,16 +53,7 @@ struct State {
 impl Vm {
     pub(crate) fn start(machine: &Machine, timeout: Duration, folder: TempDir) -> Self {
         let slot = Slot::take();
-        let command = machine.command();
-        // The machine must not outlive a test that is killed.
-        let mut qemu = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(command.get_program())
-            .args(command.get_args())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut qemu = machine.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let console = Arc::new(Console::default());
         let stdout = qemu.stdout.take().unwrap();
         let copy = Arc::clone(&console);

@@ -1,11 +1,11 @@
 //! `b2c vm`: boots a machine and ends with its pipeline's status.
 
 use super::terminal::RawTerminal;
-use super::{Arch, Machine, join, option, pipeline_status};
+use super::{Arch, Machine, join, named, option, pipeline_status};
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ExitCode, Stdio};
 use std::thread;
 
@@ -22,7 +22,6 @@ The machine's serial console is on the terminal; Ctrl-A X ends the machine, Ctrl
   --initrd FILE    repeatable, one is appended to the other; default: the initramfs and the modules in dist/
   --memory SIZE    default: 384M
   --disk FILE      a raw disk image; repeatable
-  --arch NAME      amd64 or arm64; default: this computer's
 
 Exit code 125: the machine could not be started, or ended without a status.
 ";
@@ -33,8 +32,8 @@ const OUR_ERROR: u8 = 125;
 /// How much of the console's end is kept to find the status line in.
 const TAIL: usize = 64 * 1024;
 
+#[derive(Default)]
 struct Arguments {
-    arch: &'static Arch,
     runs: Vec<String>,
     append: Vec<String>,
     kernel: Option<PathBuf>,
@@ -65,15 +64,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut parsed = Arguments {
-        arch: Arch::host(),
-        runs: Vec::new(),
-        append: Vec::new(),
-        kernel: None,
-        initrds: Vec::new(),
-        memory: None,
-        disks: Vec::new(),
-    };
+    let mut parsed = Arguments::default();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("run") => parsed.runs.push(parser.value()?.string()?),
@@ -82,11 +73,6 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>,
             Long("initrd") => parsed.initrds.push(parser.value()?.into()),
             Long("memory") => parsed.memory = Some(parser.value()?.string()?),
             Long("disk") => parsed.disks.push(parser.value()?.into()),
-            Long("arch") => {
-                let name = parser.value()?.string()?;
-                let unknown = || format!("--arch {name}: unknown; amd64 and arm64 are known");
-                parsed.arch = Arch::named(&name).ok_or_else(unknown)?;
-            }
             Long("help") => return Ok(None),
             _ => return Err(argument.unexpected()),
         }
@@ -95,18 +81,12 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>,
 }
 
 fn boot(arguments: &Arguments) -> io::Result<Option<u8>> {
-    let whole = tempfile::Builder::new().prefix("b2c-initrd").tempfile()?;
-    join(&initrds(arguments), whole.path())?;
-    let machine = machine(arguments, whole.path().into());
-    let mut command = machine.command();
-    let missing =
-        |error| io::Error::new(error, format!("cannot start {}: is it installed?", machine.arch.qemu));
+    let initrd = tempfile::Builder::new().prefix("b2c-initrd").tempfile()?;
+    join(&initrds(arguments), initrd.path())?;
+    let mut command = machine(arguments, initrd.path()).command();
     let _raw = RawTerminal::enter()?;
-    let mut qemu = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| missing(error.kind()))?;
+    let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut qemu = spawned.map_err(|error| named(&error, command.get_program().display()))?;
     if let Some(keys) = qemu.stdin.take() {
         // Never joined: it waits for a key that need not come, and ends with the process.
         thread::spawn(|| copy_keys(keys));
@@ -123,16 +103,15 @@ fn initrds(arguments: &Arguments) -> Vec<PathBuf> {
     if !arguments.initrds.is_empty() {
         return arguments.initrds.clone();
     }
-    let Arch { name, kernel_name, .. } = arguments.arch;
-    [format!("dist/initramfs.linux_{name}.cpio.xz"), format!("dist/linux-{kernel_name}.modules.cpio.xz")]
-        .map(PathBuf::from)
-        .into()
+    let Arch { name, kernel_name, .. } = Arch::host();
+    let initramfs = format!("dist/initramfs.linux_{name}.cpio.xz");
+    vec![initramfs.into(), format!("dist/linux-{kernel_name}.modules.cpio.xz").into()]
 }
 
-fn machine(arguments: &Arguments, initrd: PathBuf) -> Machine {
-    let default_kernel = || PathBuf::from(format!("dist/linux-{}", arguments.arch.kernel_name));
-    let kernel = arguments.kernel.clone().unwrap_or_else(default_kernel);
-    let mut machine = Machine::new(arguments.arch, kernel, initrd);
+fn machine(arguments: &Arguments, initrd: &Path) -> Machine {
+    let arch = Arch::host();
+    let default_kernel = || PathBuf::from(format!("dist/linux-{}", arch.kernel_name));
+    let mut machine = Machine::new(arch, arguments.kernel.clone().unwrap_or_else(default_kernel), initrd);
     if let Some(memory) = &arguments.memory {
         machine.memory.clone_from(memory);
     }

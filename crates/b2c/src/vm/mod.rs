@@ -10,6 +10,7 @@ pub use arch::Arch;
 pub use cli::{HELP, main};
 pub use console::pipeline_status;
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,11 +62,12 @@ impl Machine {
         }
     }
 
-    /// QEMU with all its arguments. It ends when the guest powers off or reboots.
+    /// QEMU with all its arguments. It ends when the guest powers off or reboots, or with the thread that starts it.
     ///
     /// On stdin, `Ctrl-A X` ends it and `Ctrl-A C` switches to QEMU's monitor.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(self.arch.qemu);
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", self.arch.qemu]);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console"]);
         command.args(["-mon", "chardev=console", "-machine", self.arch.machine]);
@@ -105,16 +107,20 @@ impl Network {
 pub fn join(parts: &[PathBuf], whole: &Path) -> io::Result<()> {
     let mut out = File::create(whole)?;
     for part in parts {
-        let in_part = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", part.display()));
-        let mut file = File::open(part).map_err(in_part)?;
-        let length = io::copy(&mut file, &mut out).map_err(in_part)?;
+        let mut file = File::open(part).map_err(|error| named(&error, part.display()))?;
+        let length = io::copy(&mut file, &mut out).map_err(|error| named(&error, part.display()))?;
         let padding = length.next_multiple_of(4) - length;
         io::copy(&mut io::Read::take(io::repeat(0), padding), &mut out)?;
     }
     Ok(())
 }
 
-/// `words` with `text` as the value of the option `name`, quoted as the command line's grammar wants it.
+/// The same error with what it is about in front.
+fn named(error: &io::Error, what: impl Display) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+/// The word that gives the option `name` the value `text`, quoted as the command line's grammar wants it.
 pub fn option(name: &str, text: &str) -> String {
     format!("{name}=\"{}\"", text.replace('"', "\\\""))
 }

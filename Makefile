@@ -1,0 +1,57 @@
+# `make help` says what there is.
+
+# The machine that is built for; tools/common.sh has the table.
+ARCH = amd64
+# What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
+RUN =
+# For how long `make fuzz` feeds each parser.
+SECONDS = 600
+
+CARGO = cargo
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: dist
+dist: setup-build ## the initramfs, a kernel and its modules, in dist/
+	tools/initramfs $(ARCH)
+	tools/kernel $(ARCH)
+	tools/crates licenses $(ARCH) > dist/LICENSES
+
+.PHONY: demo
+demo: setup-test dist ## a shell in a container in a virtual machine, or RUN="…"
+	@$(CARGO) run --quiet --locked --package harness --bin demo -- $(if $(RUN),'$(subst ','\'',$(RUN))')
+
+.PHONY: test
+test: lint dist images ## everything that has to hold
+	$(CARGO) test --locked --workspace --no-fail-fast
+	fuzz/run 20
+
+.PHONY: lint
+lint: setup-build setup-test ## formats, warnings, and the rules for dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- --deny warnings
+	tools/crates check
+	shellcheck --external-sources --source-path=SCRIPTDIR $$(grep --files-with-matches '^#!/bin/sh' tools/* fuzz/run .ci/run)
+
+.PHONY: fuzz
+fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
+	fuzz/run $(SECONDS)
+
+.PHONY: docs
+docs: setup-build ## write the generated pages of docs/ anew
+	UPDATE_DOCS=1 $(CARGO) test --locked --package options --package container --package b2c docs
+
+.PHONY: clean
+clean: ## remove what was built, but not what was downloaded
+	rm -rf dist
+	$(CARGO) clean
+
+.PHONY: setup-build setup-test images
+setup-build:
+	@tools/setup build
+setup-test: setup-build
+	@tools/setup test
+images: setup-test
+	@tools/systemd-image
