@@ -30,8 +30,8 @@ impl Modules {
     /// Loads the modules for all devices there are, and for those that appear thereby. Unknown devices are silent, failing
     /// modules are warnings. Gives the names of the modules loaded.
     ///
-    /// Drivers of network cards are loaded one after the other in the order of their device names, so that `eth0` is the
-    /// same card at each boot; all others at the same time as these.
+    /// Drivers of network cards are loaded first, one after the other in the order of their device names, so that `eth0` is the same card at
+    /// each boot and DHCP begins as early as it can; then all others, several at once.
     ///
     /// # Errors
     /// When a module index cannot be read.
@@ -91,12 +91,12 @@ impl Modules {
                 load(found);
             }
         };
+        network.into_iter().for_each(load);
         thread::scope(|scope| {
             for _ in 0..helpers {
                 // Without it, the work is done below.
                 let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, load_others);
             }
-            network.into_iter().for_each(load);
             load_others();
         });
         Ok(loaded.into_inner().unwrap_or_else(PoisonError::into_inner))

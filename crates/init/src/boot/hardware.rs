@@ -5,7 +5,7 @@ use crate::modprobe;
 use modules::{Modules, Uevents};
 use options::Options;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// Where `b2c.insmods` finds its files.
@@ -14,73 +14,95 @@ const INSMODS: &str = "/usr_mods";
 const PACKET: &str = "af_packet";
 /// Layers are stacked by it.
 const OVERLAY: &str = "overlay";
-
 /// Enough to unpack a module.
-const WATCH_STACK: usize = 256 << 10;
+const STACK: usize = 256 << 10;
 
-/// The modules that this boot loads.
-pub struct Drivers<'a> {
-    options: &'a Options,
-    modules: Option<Arc<Modules>>,
+/// Finds the modules of the running kernel. A kernel that has all built in needs none.
+pub fn find_modules(options: &Options) -> Option<Arc<Modules>> {
+    let modules = modprobe::modules(&options.module_params);
+    modules.map_err(|error| CONSOLE.error(&error.to_string())).ok().map(Arc::new)
 }
 
-impl<'a> Drivers<'a> {
-    /// Finds the modules of the running kernel. A kernel that has all built in needs none.
-    pub fn open(options: &'a Options) -> Self {
-        let modules = modprobe::modules(&options.module_params)
-            .map_err(|error| CONSOLE.error(&error.to_string()))
-            .ok()
-            .map(Arc::new);
-        Drivers { options, modules }
-    }
-
-    /// What the user wants before all else, and what the network cannot start without.
-    pub fn load_first(&self) {
-        for file in &self.options.insmods {
-            if let Err(error) = modules::load_file(&Path::new(INSMODS).join(file), "") {
-                CONSOLE.error(&format!("b2c.insmods={file}: {error}"));
-            }
-        }
-        self.load_if_there(PACKET);
-    }
-
-    /// What the user names, what the hardware asks for, and what containers need; devices that come later are served by a thread.
-    pub fn load_rest(self) {
-        let Some(modules) = &self.modules else { return };
-        for name in &self.options.modules_load {
-            if let Err(error) = modules.load(name) {
-                CONSOLE.error(&format!("modules_load={name}: {error}"));
-            }
-        }
-        self.load_if_there(OVERLAY);
-        // Listening begins before the devices are listed, so that none falls between.
-        let events = Uevents::open();
-        if let Err(error) = modules.load_for_hardware() {
-            CONSOLE.error(&error.to_string());
-        }
-        match events {
-            Ok(events) => watch(Arc::clone(modules), events),
-            Err(error) => CONSOLE.error(&error.to_string()),
+/// Loads what the user wants before all else, and what the network cannot start without.
+pub fn load_first(options: &Options, modules: Option<&Modules>) {
+    for file in &options.insmods {
+        if let Err(error) = modules::load_file(&Path::new(INSMODS).join(file), "") {
+            CONSOLE.error(&format!("b2c.insmods={file}: {error}"));
         }
     }
+    load_if_there(modules, PACKET);
+}
 
-    /// It may be built in under a name that no list has; who needs it says so.
-    fn load_if_there(&self, name: &str) {
-        if let Some(modules) = &self.modules
-            && let Err(error) = modules.load(name)
-        {
-            log::debug!("{error}");
+/// Loads what the user names, and what containers need.
+pub fn load_named(options: &Options, modules: Option<&Modules>) {
+    for name in &options.modules_load {
+        let loaded = modules.map(|modules| modules.load(name));
+        if let Some(Err(error)) = loaded {
+            CONSOLE.error(&format!("modules_load={name}: {error}"));
         }
+    }
+    load_if_there(modules, OVERLAY);
+}
+
+/// It may be built in under a name that no list has; who needs it says so.
+fn load_if_there(modules: Option<&Modules>, name: &str) {
+    if let Some(Err(error)) = modules.map(|modules| modules.load(name)) {
+        log::debug!("{error}");
     }
 }
 
-/// Loads drivers for devices that appear during the pipeline, as long as the machine runs.
-fn watch(modules: Arc<Modules>, events: Uevents) {
-    let watch = move || {
-        let Err(error) = modules.watch(&events);
-        log::warn!("Devices that appear from now on get no driver: {error}");
-    };
-    if let Err(error) = thread::Builder::new().stack_size(WATCH_STACK).spawn(watch) {
-        CONSOLE.error(&format!("Devices that appear from now on get no driver: {error}"));
+/// The drivers for the hardware that is there. A disk controller may take seconds to look at its ports, and nobody has to wait for it but containers.
+pub struct Drivers {
+    settled: Arc<Settled>,
+}
+
+/// Whether all devices that were there at the start have their drivers.
+#[derive(Default)]
+struct Settled {
+    yes: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Drivers {
+    /// Begins to load them, those of network cards first; devices that appear later get theirs for as long as the machine runs.
+    pub fn start(modules: Option<Arc<Modules>>) -> Drivers {
+        let settled = Arc::new(Settled::default());
+        let there = Arc::clone(&settled);
+        let work = move || {
+            let served = modules.map_or(Ok(()), |modules| serve(&modules, &there));
+            there.set();
+            if let Err(error) = served {
+                log::error!("Devices get no drivers any more: {error}");
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("drivers".into()).stack_size(STACK).spawn(work) {
+            CONSOLE.error(&format!("Devices get no drivers: {error}"));
+            settled.set();
+        }
+        Drivers { settled }
     }
+
+    /// Waits until every device that was there at the start has its driver.
+    pub fn settle(&self) {
+        let mut yes = self.settled.yes.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*yes {
+            yes = self.settled.changed.wait(yes).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Settled {
+    fn set(&self) {
+        *self.yes.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Returns only when it fails.
+fn serve(modules: &Modules, settled: &Settled) -> Result<(), modules::Error> {
+    // Listening begins before the devices are listed, so that none falls between.
+    let events = Uevents::open()?;
+    modules.load_for_hardware()?;
+    settled.set();
+    match modules.watch(&events)? {}
 }

@@ -2,7 +2,7 @@
 
 mod clock;
 mod command_line;
-mod hardware;
+pub mod hardware;
 mod host_name;
 mod network;
 mod runtime_info;
@@ -14,6 +14,7 @@ use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
 use command_line::CommandLine;
+use hardware::Drivers;
 use options::Options;
 
 /// Boots, runs the pipeline, cleans up, and says how the machine is to end.
@@ -23,8 +24,8 @@ pub fn run() -> Ending {
     console::install_logger();
     let mut command_line = setup();
     runtime_info::print();
-    // Kept to the end: leases are renewed for as long as it lives.
-    let network = hardware_and_network(&command_line.options);
+    // Kept to the end: leases are renewed for as long as the network lives.
+    let (network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
     clock::set(&command_line.options.ntp_peer, online);
 
@@ -33,7 +34,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             host_name::set(&command_line.options.hostname);
             cache();
-            run_pipeline(&command_line, &mut state);
+            run_pipeline(&command_line, drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -49,14 +50,15 @@ fn setup() -> CommandLine {
     CommandLine::read()
 }
 
-/// Loads drivers while the network comes up: the first lease is often there before the last driver.
-fn hardware_and_network(options: &Options) -> Option<net::Network> {
+/// Loads modules while the network comes up: the first lease is often there before the last driver.
+fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
     CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
-    let drivers = hardware::Drivers::open(options);
-    drivers.load_first();
+    let modules = hardware::find_modules(options);
+    hardware::load_first(options, modules.as_deref());
     let network = network::start(options);
-    drivers.load_rest();
-    network
+    let drivers = Drivers::start(modules.clone());
+    hardware::load_named(options, modules.as_deref());
+    (network, drivers)
 }
 
 fn cache() {
@@ -65,9 +67,9 @@ fn cache() {
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
-fn run_pipeline(command_line: &CommandLine, state: &mut State) {
+fn run_pipeline(command_line: &CommandLine, drivers: Drivers, state: &mut State) {
     let options = &command_line.options;
-    let world = match world::make(options) {
+    let world = match world::make(options, drivers) {
         Ok(world) => world,
         Err(reason) => {
             CONSOLE.error(&reason);

@@ -1,5 +1,6 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
+use super::hardware::Drivers;
 use crate::pipeline::World;
 use net::http::{self, Client};
 use options::Options;
@@ -12,7 +13,7 @@ const STORAGE: &str = "/storage";
 const TMP: &str = "/storage/tmp";
 
 /// Opens the store and makes the volumes that the options name.
-pub fn make(options: &Options) -> Result<World, String> {
+pub fn make(options: &Options, drivers: Drivers) -> Result<World, String> {
     let storage = Path::new(STORAGE);
     std::fs::create_dir_all(TMP).map_err(|error| format!("could not make the folder {TMP}: {error}"))?;
     let store = image::Store::open(&storage.join("b2c")).map_err(|error| error.to_string())?;
@@ -26,6 +27,7 @@ pub fn make(options: &Options) -> Result<World, String> {
         volumes,
         containers: storage.join("b2c/containers"),
         hostname: options.hostname.clone(),
+        drivers,
     })
 }
 

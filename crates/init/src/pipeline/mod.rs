@@ -7,6 +7,7 @@ mod run;
 mod services;
 pub mod state;
 
+use crate::boot::hardware::Drivers;
 use crate::console::{CONSOLE, Fold};
 use lines::shown;
 use options::{ContainerLine, Options};
@@ -27,6 +28,8 @@ pub struct World {
     pub containers: PathBuf,
     /// The machine's name.
     pub hostname: String,
+    /// To be settled before a container sees the devices.
+    pub drivers: Drivers,
 }
 
 /// Runs everything that the options name. The services live until the clean-up, which the caller does after the status line.

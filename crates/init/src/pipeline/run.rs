@@ -40,6 +40,7 @@ pub fn container(line: &ContainerLine, kind: Kind, world: &World, state: &State)
         }
         Err(error) => return Err(error.to_string()),
     };
+    world.drivers.settle();
     let (section, title, fold) = match kind {
         Kind::Step => ("container_run", "Run the container", Fold::Open),
         Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),
