@@ -1,9 +1,9 @@
 //! Pulls an image into a store, as the machine does at boot: `pull STORE IMAGE [--tls-verify=false]`. The benchmark measures this.
-#![allow(clippy::print_stdout, reason = "a program for people")]
 
 use image::{Platform, Policy, PullOptions, Reference, Store, pull};
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 
 struct Console;
 
@@ -21,7 +21,17 @@ impl log::Log for Console {
     fn flush(&self) {}
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     log::set_logger(&Console)?;
     log::set_max_level(log::LevelFilter::Info);
     let arguments: Vec<String> = std::env::args().skip(1).collect();

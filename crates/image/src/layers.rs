@@ -63,6 +63,10 @@ impl Fetch<'_> {
     /// Brings all layers into the store that are not there yet. The manifest and the configuration name as many.
     pub(crate) fn layers(&self, name: &Name, manifest: &ImageManifest, config: &Config) -> Result<(), Cause> {
         let mut jobs = self.jobs(manifest, config)?;
+        if jobs.is_empty() {
+            log::info!("{name} needs no layer that is not in the store");
+            return Ok(());
+        }
         let reused = manifest.layers.len() - jobs.len();
         // The largest first: the threads then end at about the same time. They are taken from the end.
         jobs.sort_by_key(|job| job.layer.size);

@@ -12,7 +12,6 @@ use crate::registry::{
 use crate::store::{Record, Store, StoreError, StoredImage};
 use net::http::Client;
 use std::collections::HashSet;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
@@ -65,7 +64,6 @@ pub struct PullError {
     /// In its canonical form.
     pub reference: String,
     /// Why.
-    #[source]
     pub cause: Cause,
 }
 
@@ -328,12 +326,7 @@ impl Pull<'_> {
 
     fn fetch_config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Cause> {
         let received = AtomicU64::new(0);
-        let mut blob = self.registry.blob(&descriptor.digest, descriptor.size, &received);
-        let mut bytes = Vec::new();
-        match blob.read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
-            Err(e) => Err(blob.take_failure().map_or_else(|| Cause::Thread(e), Cause::Registry)),
-        }
+        Ok(self.registry.blob(&descriptor.digest, descriptor.size, &received).read_all()?)
     }
 
     /// An image that says nothing about its platform may be for any.

@@ -162,7 +162,7 @@ impl<'a> Registry<'a> {
         let mut renewed = false;
         loop {
             let response = self.client.send(&self.request(call, &url, header.as_ref()))?;
-            let redirected = !response.url.starts_with(&origin);
+            let redirected = !starts_with_ignore_case(&response.url, &origin);
             match response.status {
                 200 | 206 => return Ok(response),
                 401 if !redirected && !renewed => {
@@ -196,13 +196,22 @@ impl<'a> Registry<'a> {
     fn refusal(&self, call: &Call, response: Response) -> Fault {
         let status = response.status;
         let host = self.host.clone();
-        let what = format!("{}/{}", self.repository, call.path.replace("manifests/", "manifest "));
+        let what = match call.path.split_once('/') {
+            Some(("blobs", digest)) => format!("the blob {digest} of {}", self.repository),
+            Some((_, digest)) if digest.contains(':') => format!("{}@{digest}", self.repository),
+            Some((_, tag)) => format!("{}:{tag}", self.repository),
+            None => self.repository.clone(),
+        };
         match status {
             404 => Fault::last(RegistryError::NotFound { host, what, reason: reason(response) }),
             401 | 403 => Fault::last(RegistryError::Denied { host, what, reason: reason(response) }),
             _ => status_fault(response),
         }
     }
+}
+
+fn starts_with_ignore_case(url: &str, origin: &str) -> bool {
+    url.get(..origin.len()).is_some_and(|start| start.eq_ignore_ascii_case(origin))
 }
 
 fn status_fault(response: Response) -> Fault {

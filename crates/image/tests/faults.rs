@@ -1,5 +1,5 @@
 //! Registries and networks that fail: what is survived, and what the error says where it is not. Needs root.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, dead_code, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Pulls from a real registry on loopback: formats, names, platforms, authentication, the store. Needs root.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, dead_code, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod support;
 

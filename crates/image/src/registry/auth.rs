@@ -4,7 +4,7 @@
 use super::challenge::{self, Challenge};
 use super::credentials::Credentials;
 use super::error::{Fault, RegistryError};
-use super::{retry_after_fault, status_fault};
+use super::{reason, retry_after_fault, status_fault};
 use net::http::{Client, Request, Response};
 use serde::Deserialize;
 use std::io::Read as _;
@@ -122,6 +122,7 @@ fn fetch_token(client: &Client, request: &Request) -> Result<String, Fault> {
     match response.status {
         200 => {}
         429 | 500.. => return Err(retry_after_fault(response)),
+        401 | 403 => return Err(denied(response, &request.url)),
         _ => return Err(status_fault(response)),
     }
     let mut body = Vec::new();
@@ -130,6 +131,12 @@ fn fetch_token(client: &Client, request: &Request) -> Result<String, Fault> {
         serde_json::from_slice(&body).map_err(|e| Fault::protocol(&url, format!("this is no token: {e}")))?;
     let token = answer.token.or(answer.access_token).filter(|token| is_token(token));
     token.ok_or_else(|| Fault::protocol(&url, "the token server's answer holds no proper token"))
+}
+
+fn denied(response: Response, url: &str) -> Fault {
+    let (realm, what) = url.split_once('?').unwrap_or((url, "its tokens"));
+    let (host, what) = (realm.to_owned(), what.to_owned());
+    Fault::last(RegistryError::Denied { host, what, reason: reason(response) })
 }
 
 /// Fit for a header (RFC 6750 §2.1, a little wider).

@@ -37,6 +37,18 @@ impl<'a> Blob<'a> {
         Blob { registry, digest, size, position: 0, body: None, patience, received, failure: None }
     }
 
+    /// The whole of a small blob.
+    pub(crate) fn read_all(mut self) -> Result<Vec<u8>, RegistryError> {
+        let mut bytes = Vec::new();
+        let mut piece = [0; 4096];
+        loop {
+            match self.read_or_give_up(&mut piece)? {
+                0 => return Ok(bytes),
+                count => bytes.extend_from_slice(&piece[..count]),
+            }
+        }
+    }
+
     /// Why reading failed. The errors of [`Read`] pass through readers that do not keep what they were.
     pub(crate) fn take_failure(&mut self) -> Option<RegistryError> {
         self.failure.take()

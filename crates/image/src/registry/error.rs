@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// No connection, no TLS, no HTTP.
-    #[error("{0}")]
+    #[error(transparent)]
     Http(#[from] net::http::Error),
     /// With `--tls-verify=false`, both were tried.
     #[error("neither https ({https}) nor http ({http}) works")]

@@ -68,11 +68,8 @@ fn neither(https: Error, http: Error) -> Fault {
         (Again::Never, http) => http,
         (https, _) => https,
     };
-    match https {
-        // The same for both.
-        https @ Error::Dns { .. } => https.into(),
-        https => {
-            Fault { error: RegistryError::Scheme { https: Box::new(https), http: Box::new(http) }, again }
-        }
+    if https.to_string() == http.to_string() {
+        return https.into();
     }
+    Fault { error: RegistryError::Scheme { https: Box::new(https), http: Box::new(http) }, again }
 }

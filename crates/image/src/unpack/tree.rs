@@ -235,13 +235,13 @@ impl<'a> Tree<'a> {
             // Follows links, but this is none.
             rustix::fs::chmodat(folder, name, Mode::from_raw_mode(meta.mode), AtFlags::empty())?;
         }
+        rustix::fs::utimensat(folder, name, &times(meta.mtime), AtFlags::SYMLINK_NOFOLLOW)?;
         let path = [format!("/proc/self/fd/{}/", folder.as_raw_fd()).as_bytes(), name].concat();
         for (key, value) in meta.xattrs.iter().filter(|(key, _)| is_kept(key)) {
             let set = rustix::fs::lsetxattr(&*path, key.as_slice(), value, XattrFlags::empty());
             self.tolerate_missing_xattrs(set, key)?;
         }
-        let folder = self.folder(&place.folder)?;
-        Ok(rustix::fs::utimensat(folder, name, &times(meta.mtime), AtFlags::SYMLINK_NOFOLLOW)?)
+        Ok(())
     }
 
     /// tmpfs has `user.*` since Linux 6.6 only. An image is of use without them, and other engines go on, too.

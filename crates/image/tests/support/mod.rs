@@ -1,4 +1,5 @@
 //! What the tests of pulling share.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use harness::{Image as Source, Layer};
 use image::pull::pull_within;
