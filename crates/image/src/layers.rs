@@ -18,6 +18,7 @@ use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// Bytes that are read from a connection and hashed at once.
 const BUFFER: usize = 64 << 10;
@@ -128,8 +129,9 @@ impl Fetch<'_> {
         progress: &Progress,
     ) -> Result<(), Cause> {
         let mut before = 0;
+        let mut next_line = Instant::now() + INTERVAL;
         loop {
-            match reports.recv_timeout(INTERVAL) {
+            match reports.recv_timeout(next_line.saturating_duration_since(Instant::now())) {
                 Ok(Ok(())) => {}
                 Ok(Err(cause)) => {
                     self.cancel.cancel();
@@ -139,6 +141,7 @@ impl Fetch<'_> {
                 Err(RecvTimeoutError::Timeout) => {
                     log::info!("Pulling {name}: {}", progress.line(before));
                     before = progress.received();
+                    next_line += INTERVAL;
                 }
             }
         }
