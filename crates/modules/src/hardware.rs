@@ -74,7 +74,8 @@ impl Modules {
 
     fn load_for_devices(&self, devices: Vec<String>) -> Result<Vec<String>, Error> {
         let wanted = Wanted::new(devices);
-        let found = self.find(&wanted)?;
+        let mut found = self.find(&wanted)?;
+        found.retain(|found| !self.is_cipher_of_processor(found, wanted.device(found.device)));
         let (network, others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|found| is_network_card(wanted.device(found.device)));
         let helpers = HELPERS.min(others.len());
@@ -100,6 +101,13 @@ impl Modules {
             load_others();
         });
         Ok(loaded.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Ciphers that use a processor's own instructions: the kernel asks for them when somebody uses the cipher, and testing themselves takes
+    /// them as long as all other drivers of a small machine together.
+    fn is_cipher_of_processor(&self, found: &Match, device: &str) -> bool {
+        let path = self.trees.iter().find_map(|tree| tree.path(&found.module));
+        device.starts_with("cpu:") && path.is_some_and(|path| path.iter().any(|folder| folder == "crypto"))
     }
 }
 

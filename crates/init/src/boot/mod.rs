@@ -34,7 +34,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             host_name::set(&command_line.options.hostname);
             cache();
-            run_pipeline(&command_line, drivers, &mut state);
+            run_pipeline(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -42,6 +42,8 @@ pub fn run() -> Ending {
             report_status(&state);
         }
     }
+    // A kernel whose module is cut short while it starts complains as if it were broken.
+    drivers.settle();
     shutdown::end(&command_line.options, &state)
 }
 
@@ -67,7 +69,7 @@ fn cache() {
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
-fn run_pipeline(command_line: &CommandLine, drivers: Drivers, state: &mut State) {
+fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
     let options = &command_line.options;
     let world = match world::make(options, drivers) {
         Ok(world) => world,

@@ -13,7 +13,7 @@ const STORAGE: &str = "/storage";
 const TMP: &str = "/storage/tmp";
 
 /// Opens the store and makes the volumes that the options name.
-pub fn make(options: &Options, drivers: Drivers) -> Result<World, String> {
+pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, String> {
     let storage = Path::new(STORAGE);
     std::fs::create_dir_all(TMP).map_err(|error| format!("could not make the folder {TMP}: {error}"))?;
     let store = image::Store::open(&storage.join("b2c")).map_err(|error| error.to_string())?;

@@ -44,7 +44,11 @@ pub enum CreateError {
 }
 
 /// Pulls, mounts and decides.
-pub fn create<'a>(request: &Request, world: &'a World, state: &State) -> Result<Created<'a>, CreateError> {
+pub fn create<'a>(
+    request: &Request,
+    world: &'a World<'_>,
+    state: &State,
+) -> Result<Created<'a>, CreateError> {
     let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
@@ -96,7 +100,7 @@ fn make_volumes(
     run: &RunRequest,
     image: &Image,
     ground: &mut Ground<'_>,
-    world: &World,
+    world: &World<'_>,
 ) -> Result<BTreeMap<String, PathBuf>, CreateError> {
     let mut volumes = BTreeMap::new();
     for name in run.named_volumes() {

@@ -17,7 +17,7 @@ use state::State;
 use std::path::PathBuf;
 
 /// What every container is made with.
-pub struct World {
+pub struct World<'a> {
     /// Images.
     pub store: image::Store,
     /// The way to registries.
@@ -29,11 +29,11 @@ pub struct World {
     /// The machine's name.
     pub hostname: String,
     /// To be settled before a container sees the devices.
-    pub drivers: Drivers,
+    pub drivers: &'a Drivers,
 }
 
 /// Runs everything that the options name. The services live until the clean-up, which the caller does after the status line.
-pub fn run<'a>(options: &Options, world: &'a World, state: &mut State) -> Services<'a> {
+pub fn run<'a>(options: &Options, world: &'a World<'_>, state: &mut State) -> Services<'a> {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let services = Services::start(&options.run_service, world, state);
     if state.status == 0 {
@@ -44,7 +44,7 @@ pub fn run<'a>(options: &Options, world: &'a World, state: &mut State) -> Servic
 }
 
 /// Runs the steps until the last, or with `pipefail` until the first that fails.
-fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World, state: &mut State) {
+fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: &mut State) {
     for line in lines {
         let status = match run::container(line, Kind::Step, world, state) {
             Ok(ended) => {
@@ -73,7 +73,7 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World, state: &mut
 }
 
 /// Runs the post containers, all of them; how they end changes nothing but how the machine does.
-fn run_post_containers(lines: &[ContainerLine], world: &World, state: &mut State) {
+fn run_post_containers(lines: &[ContainerLine], world: &World<'_>, state: &mut State) {
     for line in lines {
         match run::container(line, Kind::Post, world, state) {
             Ok(ended) => state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode),

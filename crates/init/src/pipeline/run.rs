@@ -30,7 +30,12 @@ pub struct Ended {
 const OUR_FAILURE: u8 = 125;
 
 /// Creates a container, runs it attached to the console, and waits for its end. An error is one of pulling or creating.
-pub fn container(line: &ContainerLine, kind: Kind, world: &World, state: &State) -> Result<Ended, String> {
+pub fn container(
+    line: &ContainerLine,
+    kind: Kind,
+    world: &World<'_>,
+    state: &State,
+) -> Result<Ended, String> {
     CONSOLE.section("create_container", &format!("Create the container: {}", shown(line)), Fold::Collapsed);
     let request = lines::read(line, state)?;
     let created = match create::create(&request, world, state) {

@@ -25,7 +25,7 @@ impl<'a> Services<'a> {
     /// Starts them in order. The first that cannot be created or started fails the pipeline, since steps rely on services.
     ///
     /// Divergence: the original left the status at 0.
-    pub fn start(lines: &[ContainerLine], world: &'a World, state: &mut State) -> Services<'a> {
+    pub fn start(lines: &[ContainerLine], world: &'a World<'_>, state: &mut State) -> Services<'a> {
         let mut services = Services { running: Vec::new() };
         for line in lines {
             let title = format!("Start the service container: {}", shown(line));
@@ -60,7 +60,11 @@ impl<'a> Services<'a> {
     }
 }
 
-fn start<'a>(line: &ContainerLine, world: &'a World, state: &State) -> Result<(Running, Ground<'a>), String> {
+fn start<'a>(
+    line: &ContainerLine,
+    world: &'a World<'_>,
+    state: &State,
+) -> Result<(Running, Ground<'a>), String> {
     let request = lines::read(line, state)?;
     let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
     world.drivers.settle();

@@ -15,11 +15,11 @@ use std::process::{Command, ExitCode};
 /// Where the program is found once the root is a tmpfs.
 const PROGRAM: &str = "/init";
 
-/// Moves the initramfs to a tmpfs, makes that the root and starts this program again from there, which frees the first copy.
+/// Makes a tmpfs the root and starts this program again from there, which frees the first copy.
 pub fn leave_initramfs() -> ExitCode {
     if let Err(error) = root::switch_to_tmpfs() {
         // Containers cannot pivot_root now, but the console, the status line and the power-off still work: go on and let them say so.
-        CONSOLE.error(&format!("Could not move the initramfs to a tmpfs: {error}"));
+        CONSOLE.error(&format!("Could not leave the initial ramfs: {error}"));
     }
     match restart() {
         Ok(never) => match never {},

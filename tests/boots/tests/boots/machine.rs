@@ -1,7 +1,7 @@
 //! The machine that containers find: modules, devices, file systems, users, an init system.
 
 use crate::support::{boot, push};
-use harness::{Boot, Image, Layer};
+use harness::{Boot, Compression, Image, Layer};
 
 #[test]
 fn modules_by_name_with_their_parameters() {
@@ -66,4 +66,28 @@ fn users_folders_and_entrypoints() {
 fn a_container_under_the_caches_older_name() {
     let outcome = boot("-v /container/tmp:/storage", "sh -c 'touch /storage/x; ls /storage'").run();
     outcome.expect_line("x").expect_status(0);
+}
+
+/// A Debian whose systemd says hello and powers off.
+fn systemd_image() -> Image {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/systemd.tar");
+    let system = std::fs::read(path).expect("tools/systemd-image has been run");
+    let unit = "[Unit]\nAfter=multi-user.target\n[Service]\nType=oneshot\nStandardOutput=tty\nTTYPath=/dev/console\n\
+        ExecStart=/bin/sh -c 'echo process 1 is $(cat /proc/1/comm)'\nExecStart=/bin/systemctl --no-block poweroff\n";
+    let hello = Layer::new()
+        .file("etc/systemd/system/hello.service", 0o644, unit)
+        .symlink("usr/bin/init", "/lib/systemd/systemd")
+        .symlink("etc/systemd/system/default.target.wants/hello.service", "../hello.service");
+    Image::new().layer(Layer::from_tar(system).compression(Compression::Zstd)).layer(hello)
+}
+
+#[test]
+fn systemd_is_process_1_of_a_container() {
+    let name = push(&systemd_image(), "systemd:latest");
+    let words = b2c::vm::option("b2c.run", &format!("-ti --tls-verify=false --entrypoint=/bin/init {name}"));
+    let outcome = Boot::new(&words).memory("1G").timeout(std::time::Duration::from_secs(400)).run();
+    outcome
+        .expect_line("process 1 is systemd")
+        .expect("It's now safe to turn off your computer")
+        .expect_status(130);
 }
