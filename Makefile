@@ -41,7 +41,7 @@ fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
 
 .PHONY: docs
 docs: setup-build ## write the generated pages of docs/ anew
-	UPDATE_DOCS=1 $(CARGO) test --locked --package options --package container --package b2c docs
+	UPDATE_DOCS=1 $(CARGO) test --quiet --locked --package b2c --test docs
 
 .PHONY: clean
 clean: ## remove what was built, but not what was downloaded
