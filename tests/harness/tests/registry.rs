@@ -84,6 +84,9 @@ fn faults_are_what_they_say() {
     faults.times(1, "/blobs/", Fault::Status(429, Some(3)));
     let (_, head) = fetch(&faults, &[]);
     assert!(head.contains(" 429 ") && head.contains("Retry-After: 3"), "{head}");
+    faults.times(1, "/blobs/", Fault::Redirect("http://127.0.0.1:1/gone".into()));
+    let (_, head) = fetch(&faults, &[]);
+    assert!(head.contains(" 307 ") && head.contains("Location: http://127.0.0.1:1/gone"), "{head}");
     faults.down();
     assert!(fetch(&faults, &[]).1.contains("onnect"), "refused");
     faults.up();

@@ -1,6 +1,6 @@
 //! What the guest's console says about how the pipeline ended.
 
-/// The text in front of the number (docs/console.md). CI systems match it too.
+/// The text in front of the number. CI systems match it too, so it cannot change.
 const STATUS: &str = "]: Execution is over, pipeline status: ";
 
 /// The status that the initramfs printed last, or `None` if the machine ended without one.

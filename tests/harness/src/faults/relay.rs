@@ -4,115 +4,133 @@ use super::http::Head;
 use super::{Fault, Request, State, Tokens};
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-/// Answers one request.
-pub fn serve(mut client: TcpStream, port: u16, state: &Mutex<State>) -> io::Result<()> {
+/// Answers the one request of a client that came to the front at `port`.
+pub fn serve(client: TcpStream, port: u16, state: &Mutex<State>) -> io::Result<()> {
     client.set_nonblocking(false)?;
     let mut reader = BufReader::new(client.try_clone()?);
     let request = Head::read(&mut reader)?;
     let length = request.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     // Only the form of a token request has a body, and it is not needed.
     io::copy(&mut reader.take(length), &mut io::sink())?;
-    let mut answer =
-        |status, fields: &str, body: &str| answer(&mut client, state, &request, status, fields, body);
+    Relay { client, request, port, state }.answer()
+}
 
-    let path = request.word(1).to_owned();
-    let host = request.get("host").unwrap_or_default();
-    if path.starts_with("/token") {
-        let token = state.lock().unwrap().new_token(&request);
-        return match token {
-            Some(token) => answer(200, "", &format!("{{\"token\":\"{token}\"}}")),
-            None => answer(401, "", ""),
-        };
+struct Relay<'a> {
+    client: TcpStream,
+    request: Head,
+    port: u16,
+    state: &'a Mutex<State>,
+}
+
+impl Relay<'_> {
+    fn answer(&mut self) -> io::Result<()> {
+        let path = self.request.word(1).to_owned();
+        if path.starts_with("/token") {
+            return self.answer_with_token();
+        }
+        let accepted = self.state().accepts(&self.request);
+        if !accepted {
+            return self.answer_with_challenge(repository(&path));
+        }
+        let fault = self.state().fault(&path);
+        match fault {
+            Some(Fault::Status(status, retry_after)) => {
+                let field = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n"));
+                self.send(status, &field.unwrap_or_default(), "")
+            }
+            Some(Fault::Redirect(url)) => self.send(307, &format!("Location: {url}\r\n"), ""),
+            fault => self.forward(fault.as_ref()),
+        }
     }
-    if !state.lock().unwrap().accepts(&request) {
+
+    fn answer_with_token(&mut self) -> io::Result<()> {
+        let token = self.state().new_token(&self.request);
+        match token {
+            Some(token) => self.send(200, "", &format!("{{\"token\":\"{token}\"}}")),
+            None => self.send(401, "", ""),
+        }
+    }
+
+    fn answer_with_challenge(&mut self, repository: &str) -> io::Result<()> {
+        let host = self.request.get("host").unwrap_or_default();
         let challenge = format!(
-            "WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"{port}\",scope=\"repository:{}:pull\"\r\n",
-            repository(&path)
+            "WWW-Authenticate: Bearer realm=\"http://{host}/token\",service=\"{}\",scope=\"repository:{repository}:pull\"\r\n",
+            self.port
         );
-        return answer(401, &challenge, "");
+        self.send(401, &challenge, "")
     }
-    let fault = state.lock().unwrap().fault(&path);
-    match fault {
-        Some(Fault::Status(status, retry_after)) => {
-            let field = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n"));
-            answer(status, &field.unwrap_or_default(), "")
+
+    /// Sends an answer of the front's own; `fields` end with their line ends.
+    fn send(&mut self, status: u16, fields: &str, body: &str) -> io::Result<()> {
+        self.record(status);
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status} Test\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        self.client.write_all(head.as_bytes())?;
+        if self.request.word(0) != "HEAD" {
+            self.client.write_all(body.as_bytes())?;
         }
-        Some(Fault::Redirect(url)) => answer(307, &format!("Location: {url}\r\n"), ""),
-        fault => forward(&mut client, &request, fault.as_ref(), state),
+        self.client.flush()
     }
-}
 
-/// An answer of the front's own.
-fn answer(
-    client: &mut TcpStream,
-    state: &Mutex<State>,
-    request: &Head,
-    status: u16,
-    fields: &str,
-    body: &str,
-) -> io::Result<()> {
-    record(state, request, status);
-    let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status} Test\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-    client.write_all(head.as_bytes())?;
-    if request.word(0) != "HEAD" {
-        client.write_all(body.as_bytes())?;
-    }
-    client.flush()
-}
-
-fn record(state: &Mutex<State>, request: &Head, status: u16) {
-    state.lock().unwrap().requests.push(Request {
-        method: request.word(0).into(),
-        path: request.word(1).into(),
-        range: request.get("range").map(str::to_owned),
-        authorization: request.get("authorization").map(str::to_owned),
-        status,
-    });
-}
-
-/// Fetches the answer from the registry and passes it on, as the fault has it.
-fn forward(
-    client: &mut TcpStream,
-    request: &Head,
-    fault: Option<&Fault>,
-    state: &Mutex<State>,
-) -> io::Result<()> {
-    let mut upstream = TcpStream::connect(state.lock().unwrap().upstream)?;
-    let mut wanted = request.clone();
-    wanted.set("Connection", "close");
-    if fault == Some(&Fault::IgnoreRange) {
-        wanted.remove("range");
-    }
-    upstream.write_all(wanted.text().as_bytes())?;
-    let mut response = BufReader::new(upstream);
-    let mut head = Head::read(&mut response)?;
-    head.set("Connection", "close");
-    record(state, request, head.word(1).parse().unwrap_or(0));
-    if let Some(Fault::Delay(time)) = fault {
-        thread::sleep(*time);
-    }
-    client.write_all(head.text().as_bytes())?;
-    match fault {
-        Some(Fault::CutAfter(count)) => io::copy(&mut response.take(*count), client).map(drop),
-        Some(Fault::Corrupt(offset)) => {
-            io::copy(&mut response.by_ref().take(*offset), client)?;
-            let mut byte = [0];
-            response.read_exact(&mut byte)?;
-            client.write_all(&[!byte[0]])?;
-            io::copy(&mut response, client).map(drop)
+    /// Fetches the answer from the registry and passes it on, as the fault has it.
+    fn forward(&mut self, fault: Option<&Fault>) -> io::Result<()> {
+        let (mut head, mut body) = self.fetch(fault == Some(&Fault::IgnoreRange))?;
+        self.record(head.word(1).parse().unwrap_or(0));
+        if let Some(Fault::Delay(time)) = fault {
+            thread::sleep(*time);
         }
-        Some(Fault::Trickle) => response.bytes().try_for_each(|byte| {
-            client.write_all(&[byte?])?;
-            thread::sleep(Duration::from_secs(1));
-            Ok(())
-        }),
-        _ => io::copy(&mut response, client).map(drop),
+        head.set("Connection", "close");
+        let client = &mut self.client;
+        client.write_all(head.text().as_bytes())?;
+        match fault {
+            Some(Fault::CutAfter(count)) => io::copy(&mut body.take(*count), client).map(drop),
+            Some(Fault::Corrupt(offset)) => {
+                io::copy(&mut body.by_ref().take(*offset), client)?;
+                let mut byte = [0];
+                body.read_exact(&mut byte)?;
+                client.write_all(&[!byte[0]])?;
+                io::copy(&mut body, client).map(drop)
+            }
+            Some(Fault::Trickle) => body.bytes().try_for_each(|byte| {
+                client.write_all(&[byte?])?;
+                thread::sleep(Duration::from_secs(1));
+                Ok(())
+            }),
+            _ => io::copy(&mut body, client).map(drop),
+        }
+    }
+
+    fn fetch(&self, without_range: bool) -> io::Result<(Head, BufReader<TcpStream>)> {
+        let mut upstream = TcpStream::connect(self.state().upstream)?;
+        let mut request = self.request.clone();
+        request.set("Connection", "close");
+        if without_range {
+            request.remove("range");
+        }
+        upstream.write_all(request.text().as_bytes())?;
+        let mut response = BufReader::new(upstream);
+        Ok((Head::read(&mut response)?, response))
+    }
+
+    fn record(&self, status: u16) {
+        let request = Request {
+            method: self.request.word(0).into(),
+            path: self.request.word(1).into(),
+            range: self.request.get("range").map(str::to_owned),
+            authorization: self.request.get("authorization").map(str::to_owned),
+            status,
+        };
+        self.state().requests.push(request);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 }
 
