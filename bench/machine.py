@@ -18,7 +18,7 @@ STATUS = re.compile(r"\[.*\]: Execution is over, pipeline status: (\d+)")
 # KVM is not used even where it works: the figures of different machines have to mean the same.
 QEMU = (
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-    "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
+    "-machine", "q35,sata=off,smbus=off", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
     "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-device", "virtio-rng-pci",
     "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network",
 )  # fmt: skip

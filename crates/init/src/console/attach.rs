@@ -6,12 +6,17 @@ use container::runtime::{Io, Running};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 use std::fs::File;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// What a container wrote last may still be in its pipes when it has ended; this long without a byte, and there is no more.
 const LAST_WORDS: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+/// A container that hangs its terminal up over and over must not keep the processor busy.
+pub const HANG_UP: Duration = Duration::from_millis(20);
 
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;
@@ -27,6 +32,13 @@ pub fn size_question() -> &'static str {
     if known_size().is_some() { "" } else { size::QUESTION }
 }
 
+/// Opens the container's end of its terminal. An init system closes that, hangs it up (vhangup(2)) and opens it again as it likes; while it is open nowhere,
+/// reading from the master fails as if all were over.
+pub fn hold_open(master: &OwnedFd) -> Option<OwnedFd> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    rustix::pty::ioctl_tiocgptpeer(master, flags).ok()
+}
+
 /// Passes bytes both ways until the container has ended and said its last.
 ///
 /// `stdin` says whether the container is given what is typed.
@@ -37,7 +49,10 @@ pub fn attach(running: &mut Running, stdin: bool) {
     while !relay.outputs.is_empty() {
         match relay.turn(running.exited_fd(), ended) {
             Turn::Busy => {}
-            Turn::Ended => ended = true,
+            Turn::Ended => {
+                ended = true;
+                relay.slave = None;
+            }
             Turn::Silent => break,
         }
     }
@@ -54,6 +69,8 @@ enum Turn {
 }
 
 struct Relay {
+    /// From [`hold_open`], as long as the container runs.
+    slave: Option<OwnedFd>,
     /// Where the container writes to; shorter with each one that ends.
     outputs: Vec<OwnedFd>,
     /// Where it reads from.
@@ -67,8 +84,10 @@ struct Relay {
 
 impl Relay {
     fn new(io: Io, stdin: bool) -> Self {
+        let mut slave = None;
         let (outputs, input) = match io {
             Io::Terminal(master) => {
+                slave = hold_open(&master);
                 // It fails only where the container has closed its terminal already.
                 let _ = rustix::termios::tcsetwinsize(&master, known_size().unwrap_or(size::DEFAULT));
                 let input = if stdin { master.try_clone().ok() } else { None };
@@ -83,6 +102,7 @@ impl Relay {
         }
         let keyboard = if input.is_some() { open(OFlags::RDONLY | OFlags::NONBLOCK) } else { None };
         Relay {
+            slave,
             outputs,
             input,
             keyboard,
@@ -115,14 +135,14 @@ impl Relay {
             (false, [exit, rest @ ..]) => (*exit, rest),
             (_, rest) => (false, rest),
         };
-        self.pass_output(outputs);
+        self.pass_output(outputs, ended);
         if keys.first() == Some(&true) {
             self.pass_input();
         }
         if exit { Turn::Ended } else { Turn::Busy }
     }
 
-    fn pass_output(&mut self, ready: &[bool]) {
+    fn pass_output(&mut self, ready: &[bool], ended: bool) {
         let mut ready = ready.iter();
         self.outputs.retain(|fd| {
             if ready.next() != Some(&true) {
@@ -135,7 +155,12 @@ impl Relay {
                     true
                 }
                 Err(Errno::INTR | Errno::AGAIN) => true,
-                // A pseudo-terminal says EIO when its other end is closed.
+                // The terminal was hung up.
+                Err(Errno::IO) if self.slave.is_some() && !ended => {
+                    std::thread::sleep(HANG_UP);
+                    self.slave = hold_open(fd);
+                    true
+                }
                 Err(_) => false,
             }
         });

@@ -5,15 +5,14 @@ use super::create;
 use super::ground::Ground;
 use super::lines::{self, shown};
 use super::state::State;
-use crate::console::{CONSOLE, Fold};
+use crate::console::{CONSOLE, Fold, attach};
 use container::runtime::{self, Io, Running, Shim};
 use options::ContainerLine;
-use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::thread;
 
-/// Enough for a buffer of `io::copy`.
+/// Enough for a buffer of 4 KiB.
 const DRAIN_STACK: usize = 64 << 10;
 
 /// The services that run, each with what it stands on.
@@ -77,8 +76,16 @@ fn start<'a>(
     Ok((running, created.ground))
 }
 
-/// Reads what a service writes to its terminal (`-t`), so that it never waits for a reader. Ends with the terminal.
+/// Reads what a service writes to its terminal (`-t`), so that it never waits for a reader, for as long as the machine runs.
 fn drain(master: OwnedFd) -> io::Result<()> {
-    let read = move || io::copy(&mut File::from(master), &mut io::sink());
-    thread::Builder::new().stack_size(DRAIN_STACK).spawn(read).map(drop)
+    let read = move || {
+        let mut buffer = [0; 4096];
+        loop {
+            let terminal = attach::hold_open(&master);
+            while rustix::io::read(&master, &mut buffer).is_ok_and(|length| length > 0) {}
+            drop(terminal);
+            thread::sleep(attach::HANG_UP);
+        }
+    };
+    thread::Builder::new().stack_size(DRAIN_STACK).spawn(read).map(|_: thread::JoinHandle<()>| ())
 }

@@ -49,6 +49,12 @@ fn what_is_typed_reaches_a_container_without_a_terminal() {
 }
 
 #[test]
+fn a_container_that_closes_its_terminal_and_opens_it_again_is_still_heard() {
+    let close = "sh -c 'exec <&- >&- 2>&-; sleep 1; echo back again > /dev/console'";
+    boot("-t", close).run().expect_line("back again").expect_status(0);
+}
+
+#[test]
 fn a_getty_that_hangs_up_the_console_does_not_end_the_boot() {
     let outcome = boot("-t", "sh -c 'timeout 3 getty -L 115200 ttyS0; true'").run();
     outcome.expect("It's now safe to turn off your computer").expect_status(0);
