@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const KVM: [&str; 4] = ["-accel", "kvm", "-cpu", "host"];
-const EMULATION: [&str; 4] = ["-accel", "tcg,thread=multi", "-cpu", "max"];
 
 /// QEMU's arguments for the fastest way to run `arch` that works here.
 pub fn arguments(arch: &Arch, kernel: &Path) -> [&'static str; 4] {
-    if arch.is_host() && Path::new("/dev/kvm").exists() && kvm_works(arch, kernel) { KVM } else { EMULATION }
+    if arch.is_host() && Path::new("/dev/kvm").exists() && kvm_works(arch, kernel) {
+        KVM
+    } else {
+        ["-accel", "tcg,thread=multi", "-cpu", arch.emulated_cpu]
+    }
 }
 
 /// The verdict of the first trial since this computer was started.
