@@ -33,7 +33,7 @@ pub fn load_first(options: &Options, modules: Option<&Modules>) {
     load_if_there(modules, PACKET);
 }
 
-/// Loads what the user names, and what containers need.
+/// Loads what the user names.
 pub fn load_named(options: &Options, modules: Option<&Modules>) {
     for name in &options.modules_load {
         let loaded = modules.map(|modules| modules.load(name));
@@ -41,7 +41,6 @@ pub fn load_named(options: &Options, modules: Option<&Modules>) {
             CONSOLE.error(&format!("modules_load={name}: {error}"));
         }
     }
-    load_if_there(modules, OVERLAY);
 }
 
 /// It may be built in under a name that no list has; who needs it says so.
@@ -51,7 +50,8 @@ fn load_if_there(modules: Option<&Modules>, name: &str) {
     }
 }
 
-/// The drivers for the hardware that is there. A disk controller may take seconds to look at its ports, and nobody has to wait for it but containers.
+/// The drivers for the hardware that is there, and what containers need of the kernel. A disk controller may take seconds to look at its ports, and nobody has to wait
+/// for it but containers.
 pub struct Drivers {
     settled: Arc<Settled>,
 }
@@ -82,7 +82,7 @@ impl Drivers {
         Drivers { settled }
     }
 
-    /// Waits until every device that was there at the start has its driver.
+    /// Waits until every device that was there at the start has its driver, and containers can be mounted.
     pub fn settle(&self) {
         let mut yes = self.settled.yes.lock().unwrap_or_else(PoisonError::into_inner);
         while !*yes {
@@ -103,6 +103,7 @@ fn serve(modules: &Modules, settled: &Settled) -> Result<(), modules::Error> {
     // Listening begins before the devices are listed, so that none falls between.
     let events = Uevents::open()?;
     modules.load_for_hardware()?;
+    load_if_there(Some(modules), OVERLAY);
     settled.set();
     match modules.watch(&events)? {}
 }

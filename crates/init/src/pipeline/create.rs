@@ -52,6 +52,7 @@ pub fn create<'a>(
     let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
+    world.drivers.settle();
     let rootfs = ground.mount(&image.layers)?;
     let volumes = make_volumes(&request.run, &image, &mut ground, world)?;
     let host = Host {

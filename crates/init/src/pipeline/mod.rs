@@ -28,7 +28,7 @@ pub struct World<'a> {
     pub containers: PathBuf,
     /// The machine's name.
     pub hostname: String,
-    /// To be settled before a container sees the devices.
+    /// To be settled before a container is mounted and sees the devices.
     pub drivers: &'a Drivers,
 }
 

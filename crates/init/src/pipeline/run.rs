@@ -45,7 +45,6 @@ pub fn container(
         }
         Err(error) => return Err(error.to_string()),
     };
-    world.drivers.settle();
     let (section, title, fold) = match kind {
         Kind::Step => ("container_run", "Run the container", Fold::Open),
         Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),

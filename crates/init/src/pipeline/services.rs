@@ -66,7 +66,6 @@ fn start<'a>(
 ) -> Result<(Running, Ground<'a>), String> {
     let request = lines::read(line, state)?;
     let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
-    world.drivers.settle();
     let mut running =
         runtime::start_detached(&created.spec, &Shim::default()).map_err(|error| error.to_string())?;
     if let Io::Terminal(master) = std::mem::replace(&mut running.io, Io::Null) {
