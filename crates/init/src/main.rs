@@ -22,6 +22,10 @@ fn main() -> ExitCode {
         Some(modprobe::PATH) => modprobe::run(),
         Some(CONTAINER) => container::runtime::shim_main(),
         Some(SUPERVISOR) => supervisor::supervise(),
-        _ => supervisor::leave_initramfs(),
+        _ if std::process::id() == 1 => supervisor::leave_initramfs(),
+        _ => {
+            eprintln!("This is the init of boot2container; it runs as process 1 only");
+            ExitCode::FAILURE
+        }
     }
 }

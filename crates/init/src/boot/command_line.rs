@@ -3,7 +3,7 @@
 use crate::console::{CONSOLE, Fold};
 use crate::pipeline::lines;
 use net::http::{Client, Request};
-use options::{Options, Severity};
+use options::{Fatal, Options, Severity};
 use std::io::Read;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ pub struct CommandLine {
     /// What the texts ask for.
     pub options: Options,
     texts: Vec<String>,
-    /// Why no container may run: the text for `B2C_PIPELINE_FAILED_BY`.
-    refused: Option<String>,
+    /// Why no step may run, if something is not understood.
+    pub refused: Option<Fatal>,
     /// Lines that were printed: reading the texts again with more of them must not say things twice.
     reported: Vec<String>,
 }
@@ -53,11 +53,6 @@ impl CommandLine {
         Ok(())
     }
 
-    /// What is not understood, if anything without which no step may run.
-    pub fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
-    }
-
     fn parse(&mut self) {
         let texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
         let parsed = options::parse(&texts);
@@ -67,10 +62,10 @@ impl CommandLine {
         for line in options::not_supported_yet(&parsed.options) {
             self.report(Severity::Error, line);
         }
-        self.refused = parsed.fatal.map(|fatal| fatal.failed_by().to_owned());
+        self.refused = parsed.fatal;
         for bad in lines::check(&parsed.options) {
             self.report(Severity::Error, bad.to_string());
-            self.refused.get_or_insert(bad.text);
+            self.refused.get_or_insert(Fatal::ContainerLine(bad.text));
         }
         self.options = parsed.options;
     }
@@ -110,7 +105,10 @@ fn fetch_once(client: &Client, url: &str) -> Result<String, (String, bool)> {
     let response =
         client.send(&Request::get(url)).map_err(|error| (error.to_string(), error.is_transient()))?;
     if response.status != 200 {
-        return Err((format!("the server answers with status {}", response.status), response.status >= 500));
+        return Err((
+            format!("the server answers with status {}", response.status),
+            matches!(response.status, 408 | 429 | 500..),
+        ));
     }
     let mut bytes = Vec::new();
     let read = response.into_reader().take(MAX_EXTRA_ARGS + 1).read_to_end(&mut bytes);

@@ -7,6 +7,7 @@ use options::Options;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// Where `b2c.insmods` finds its files.
 const INSMODS: &str = "/usr_mods";
@@ -82,11 +83,16 @@ impl Drivers {
         Drivers { settled }
     }
 
-    /// Waits until every device that was there at the start has its driver, and containers can be mounted.
-    pub fn settle(&self) {
-        let mut yes = self.settled.yes.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*yes {
-            yes = self.settled.changed.wait(yes).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until every device that was there at the start has its driver, and containers can be mounted; or until `patience` is over, for a driver may hang.
+    pub fn settle(&self, patience: Duration) {
+        let yes = self.settled.yes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (settled, _) = self
+            .settled
+            .changed
+            .wait_timeout_while(yes, patience, |yes| !*yes)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !*settled {
+            log::warn!("Some drivers are not ready after {} s; going on without them", patience.as_secs());
         }
     }
 }

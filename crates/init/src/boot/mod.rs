@@ -15,10 +15,16 @@ use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
 use command_line::CommandLine;
 use hardware::Drivers;
-use options::Options;
+use options::{Fatal, Options};
+use std::time::Duration;
+
+/// How long the end waits for drivers that have not come up in all the time before.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Boots, runs the pipeline, cleans up, and says how the machine is to end.
 pub fn run() -> Ending {
+    // When memory is short, containers have to go first. It fails only where /proc is missing, and that has been said.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
     // All roles are the same file; the name tells them apart in ps. It cannot fail: the name is short.
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
@@ -30,8 +36,10 @@ pub fn run() -> Ending {
     clock::set(&command_line.options.ntp_peer, online);
 
     let mut state = State::default();
+    let before = command_line.options.clone();
     match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
         Ok(()) => {
+            extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
             cache();
             run_pipeline(&command_line, &drivers, &mut state);
@@ -43,8 +51,11 @@ pub fn run() -> Ending {
         }
     }
     // A kernel whose module is cut short while it starts complains as if it were broken.
-    drivers.settle();
-    shutdown::end(&command_line.options, &state)
+    drivers.settle(SHUTDOWN_PATIENCE);
+    let ending = shutdown::end(&command_line.options, &state);
+    // Not dropped: that would wait for its thread, which may wait for a driver that hangs.
+    std::mem::forget(network);
+    ending
 }
 
 fn setup() -> CommandLine {
@@ -63,6 +74,22 @@ fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
     (network, drivers)
 }
 
+/// Does what the extra arguments ask for of stages that are over.
+fn extra_args(before: &Options, options: &Options, online: bool) {
+    if options.ntp_peer != before.ntp_peer {
+        clock::set(&options.ntp_peer, online);
+    }
+    if options.insmods != before.insmods || options.modules_load != before.modules_load {
+        CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
+        let modules = hardware::find_modules(options);
+        hardware::load_first(options, modules.as_deref());
+        hardware::load_named(options, modules.as_deref());
+    }
+    if options.iface != before.iface {
+        CONSOLE.error("b2c.iface in the extra arguments comes too late, for the network that fetched them is up; put it on the kernel command line");
+    }
+}
+
 fn cache() {
     CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
     CONSOLE.line("Do not use a partition cache");
@@ -71,18 +98,21 @@ fn cache() {
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
 fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
     let options = &command_line.options;
+    if let Some(refused) = &command_line.refused {
+        CONSOLE.error("No step is run, because not everything is understood: see the errors above");
+        state.fail(1, refused.failed_by());
+        if !matches!(refused, Fatal::ContainerLine(_)) {
+            return report_status(state);
+        }
+    }
     let world = match world::make(options, drivers) {
         Ok(world) => world,
-        Err(reason) => {
-            CONSOLE.error(&reason);
-            state.fail(1, "Container set-up");
+        Err(no_world) => {
+            CONSOLE.error(&no_world.reason);
+            state.fail(1, no_world.failed_by);
             return report_status(state);
         }
     };
-    if let Some(failed_by) = command_line.refused() {
-        CONSOLE.error("No step is run, because not everything is understood: see the errors above");
-        state.fail(1, failed_by);
-    }
     let services = pipeline::run(options, &world, state);
     report_status(state);
     CONSOLE.section("cleanup", "Cleaning up", Fold::Collapsed);

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// Runs the commands in order, up to the first that ends the machine; `None` when none does.
 pub fn run(commands: &CommandList, state: &State) -> Option<Ending> {
-    commands.expand(&|name| state.lookup(name)).iter().find_map(|words| run_one(words))
+    commands.expand(&|name| state.lookup(name)).iter().find_map(|words| run_one(words, state))
 }
 
-fn run_one(words: &[String]) -> Option<Ending> {
+fn run_one(words: &[String], state: &State) -> Option<Ending> {
     let (command, arguments) = words.split_first()?;
     match command.as_str() {
         // Their flags (`-f`) say how hard to go about it; there is one way here.
@@ -22,7 +22,7 @@ fn run_one(words: &[String]) -> Option<Ending> {
         "echo" => CONSOLE.plain(&arguments.join(" ")),
         "sync" => rustix::fs::sync(),
         "sleep" => sleep(arguments),
-        _ => run_program(command, arguments),
+        _ => run_program(command, arguments, state),
     }
     None
 }
@@ -36,8 +36,8 @@ fn sleep(arguments: &[String]) {
 }
 
 /// A program that another archive of the initrd brought.
-fn run_program(command: &str, arguments: &[String]) {
-    match Command::new(command).args(arguments).status() {
+fn run_program(command: &str, arguments: &[String], state: &State) {
+    match Command::new(command).args(arguments).envs(state.variables()).status() {
         Ok(status) if status.success() => {}
         Ok(status) => CONSOLE.error(&format!("{command}: {status}")),
         Err(error) => CONSOLE.error(&format!(

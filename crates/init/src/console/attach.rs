@@ -41,10 +41,11 @@ pub fn hold_open(master: &OwnedFd) -> Option<OwnedFd> {
 
 /// Passes bytes both ways until the container has ended and said its last.
 ///
-/// `stdin` says whether the container is given what is typed.
-pub fn attach(running: &mut Running, stdin: bool) {
+/// `stdin` says whether the container is given what is typed, `asked` whether the terminal was asked for its size.
+pub fn attach(running: &mut Running, stdin: bool, asked: bool) {
     let io = std::mem::replace(&mut running.io, Io::Null);
-    let mut relay = Relay::new(io, stdin);
+    let mut relay = Relay::new(io, stdin, asked);
+    CONSOLE.begin_raw();
     let mut ended = false;
     while !relay.outputs.is_empty() {
         match relay.turn(running.exited_fd(), ended) {
@@ -56,6 +57,7 @@ pub fn attach(running: &mut Running, stdin: bool) {
             Turn::Silent => break,
         }
     }
+    CONSOLE.end_raw();
 }
 
 /// What one turn of the loop brought.
@@ -83,7 +85,7 @@ struct Relay {
 }
 
 impl Relay {
-    fn new(io: Io, stdin: bool) -> Self {
+    fn new(io: Io, stdin: bool, asked: bool) -> Self {
         let mut slave = None;
         let (outputs, input) = match io {
             Io::Terminal(master) => {
@@ -106,7 +108,7 @@ impl Relay {
             outputs,
             input,
             keyboard,
-            answer: Answer::default(),
+            answer: Answer::expected(asked),
             typed: Vec::new(),
             buffer: vec![0; CHUNK],
         }

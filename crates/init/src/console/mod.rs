@@ -9,7 +9,7 @@ mod logger;
 mod size;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::termios::{OptionalActions, Termios};
+use rustix::termios::{InputModes, OptionalActions, Termios};
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use logger::install as install_logger;
 
 /// The machine's console; process 1 and the boot process have one each, which share the terminal.
-pub static CONSOLE: Console =
-    Console { state: Mutex::new(State { terminal: None, cooked: None, mid_line: false, section: None }) };
+pub static CONSOLE: Console = Console {
+    state: Mutex::new(State {
+        terminal: None,
+        cooked: None,
+        mid_line: false,
+        section: None,
+        attached: false,
+        waiting: Vec::new(),
+    }),
+};
 
 const PATH: &str = "/dev/console";
 const RED: &str = "\x1b[0;31m";
@@ -41,7 +49,14 @@ struct State {
     mid_line: bool,
     /// The section that is open.
     section: Option<&'static str>,
+    /// A container writes; our lines wait while it is in the middle of one of its own.
+    attached: bool,
+    /// What waits.
+    waiting: Vec<String>,
 }
+
+/// More of our lines are not held back, whatever the container is in the middle of.
+const MOST_WAITING: usize = 32;
 
 /// How a section is shown until its reader unfolds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,7 +77,23 @@ impl Console {
             let _ = rustix::stdio::dup2_stdin(terminal);
             let _ = rustix::stdio::dup2_stdout(terminal);
             let _ = rustix::stdio::dup2_stderr(terminal);
+            ignore_flow_control(terminal);
         }
+    }
+
+    /// Takes the console over from a process that died while it had made it raw, and left it in the middle of a line.
+    pub fn take_over(&self, settings: Option<&Termios>) {
+        let mut state = self.state();
+        if let (Some(terminal), Some(settings)) = (state.terminal(), settings) {
+            // A console that went away has no settings to restore.
+            let _ = rustix::termios::tcsetattr(&*terminal, OptionalActions::Now, settings);
+        }
+        state.mid_line = true;
+    }
+
+    /// The terminal's settings, for [`Console::take_over`].
+    pub fn settings(&self) -> Option<Termios> {
+        self.state().terminal().and_then(|terminal| rustix::termios::tcgetattr(&*terminal).ok())
     }
 
     /// `[t]: text`
@@ -88,7 +119,22 @@ impl Console {
             let mut state = self.state();
             state.write(bytes);
             state.mid_line = *last != b'\n';
+            if !state.mid_line {
+                state.put_waiting();
+            }
         }
+    }
+
+    /// A container writes from here on.
+    pub fn begin_raw(&self) {
+        self.state().attached = true;
+    }
+
+    /// It has said its last.
+    pub fn end_raw(&self) {
+        let mut state = self.state();
+        state.attached = false;
+        state.put_waiting();
     }
 
     /// Opens a section, and closes the one before.
@@ -156,9 +202,19 @@ impl State {
     }
 
     fn put_line(&mut self, line: &str) {
+        if self.attached && self.mid_line && self.waiting.len() < MOST_WAITING {
+            self.waiting.push(line.to_owned());
+            return;
+        }
         let end = if self.cooked.is_some() { "\r\n" } else { "\n" };
         let start = if std::mem::take(&mut self.mid_line) { end } else { "" };
         self.write(format!("{start}{line}{end}").as_bytes());
+    }
+
+    fn put_waiting(&mut self) {
+        for line in std::mem::take(&mut self.waiting) {
+            self.put_line(&line);
+        }
     }
 
     /// Writes, once more after a fresh open: a getty that hangs up the line leaves every older descriptor dead.
@@ -173,6 +229,15 @@ impl State {
             }
             self.terminal = None;
         }
+    }
+}
+
+/// A byte of noise on a serial line may be the one that stops all output (XOFF), and nobody would start it again.
+fn ignore_flow_control(terminal: &File) {
+    if let Ok(mut settings) = rustix::termios::tcgetattr(terminal) {
+        settings.input_modes.remove(InputModes::IXON | InputModes::IXOFF);
+        // What is not a terminal has no flow control either.
+        let _ = rustix::termios::tcsetattr(terminal, OptionalActions::Now, &settings);
     }
 }
 

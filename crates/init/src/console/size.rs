@@ -11,7 +11,7 @@ pub const DEFAULT: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_
 pub const QUESTION: &str = "\x1b7\x1b[999;999H\x1b[6n\x1b8";
 
 /// Picks the one answer, `ESC [ rows ; columns R`, out of the bytes that are typed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answer {
     held: Vec<u8>,
     seen: bool,
@@ -21,6 +21,11 @@ pub struct Answer {
 const LONGEST: usize = 16;
 
 impl Answer {
+    /// An answer is only looked for where there was a question: containers ask for cursor positions of their own.
+    pub fn expected(asked: bool) -> Self {
+        Answer { held: Vec::new(), seen: !asked }
+    }
+
     /// Takes bytes from the terminal; gives those that are for the container, and the size once the answer is whole.
     pub fn filter(&mut self, bytes: &[u8]) -> (Vec<u8>, Option<Winsize>) {
         let mut typed = Vec::with_capacity(bytes.len());
@@ -64,7 +69,7 @@ mod tests {
     use super::*;
 
     fn run(chunks: &[&[u8]]) -> (Vec<u8>, Option<(u16, u16)>) {
-        let mut answer = Answer::default();
+        let mut answer = Answer::expected(true);
         let (mut typed, mut size) = (Vec::new(), None);
         for chunk in chunks {
             let (bytes, found) = answer.filter(chunk);
@@ -88,6 +93,11 @@ mod tests {
     #[test]
     fn only_the_first_answer_is_ours() {
         assert_eq!(run(&[b"\x1b[24;80R\x1b[1;1R"]), (b"\x1b[1;1R".to_vec(), Some((24, 80))));
+    }
+
+    #[test]
+    fn without_a_question_there_is_no_answer() {
+        assert_eq!(Answer::expected(false).filter(b"\x1b[24;80R"), (b"\x1b[24;80R".to_vec(), None));
     }
 
     #[test]

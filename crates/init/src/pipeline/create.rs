@@ -10,10 +10,14 @@ use image::{Credentials, Image, Platform, Policy, PullOptions};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where archives of the initrd bring names and passwords for registries (containers-auth.json(5)).
 const AUTH_FILES: [&str; 3] =
     ["/etc/containers/auth.json", "/root/.config/containers/auth.json", "/root/.docker/config.json"];
+
+/// The first container waits for drivers no longer than that.
+const DRIVERS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A container, and what it stands on.
 pub struct Created<'a> {
@@ -52,7 +56,7 @@ pub fn create<'a>(
     let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
-    world.drivers.settle();
+    world.drivers.settle(DRIVERS_PATIENCE);
     let rootfs = ground.mount(&image.layers)?;
     let volumes = make_volumes(&request.run, &image, &mut ground, world)?;
     let host = Host {
@@ -61,13 +65,20 @@ pub fn create<'a>(
         run_dir: &ground.run_dir(),
         hostname: &world.hostname,
         env: &state.variables(),
-        environment: &std::env::vars().collect::<Vec<_>>(),
+        environment: &environment(),
         volumes: &volumes,
         resolv_conf: Path::new("/etc/resolv.conf"),
         hosts: Path::new("/etc/hosts"),
     };
     let spec = container::build(&request.run, &image.config, &host)?;
     Ok(Created { spec, ground })
+}
+
+/// What the kernel made of `NAME=VALUE` words of the command line. Words that are not text are nobody's variables.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn pull_options(run: &RunRequest) -> PullOptions {

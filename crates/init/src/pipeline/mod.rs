@@ -32,10 +32,13 @@ pub struct World<'a> {
     pub drivers: &'a Drivers,
 }
 
-/// Runs everything that the options name. The services live until the clean-up, which the caller does after the status line.
+/// Runs everything that the options name, or only the post containers if the pipeline has failed before it begins. The services live until the clean-up, which the caller does after the status line.
 pub fn run<'a>(options: &Options, world: &'a World<'_>, state: &mut State) -> Services<'a> {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
-    let services = Services::start(&options.run_service, world, state);
+    let mut services = Services::none();
+    if state.status == 0 {
+        services = Services::start(&options.run_service, world, state);
+    }
     if state.status == 0 {
         run_steps(&options.run, options.pipefail, world, state);
     }
@@ -54,6 +57,7 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: 
             }
             Err(reason) => {
                 CONSOLE.error(&format!("Could not create the container \"{}\": {reason}", shown(line)));
+                state.previous = Some((shown(line), 1));
                 1
             }
         };

@@ -60,8 +60,11 @@ fn run_attached(created: &Created<'_>, request: &Request) -> Ended {
     CONSOLE.line(&format!("About to start executing a container{question}"));
     let ended = match runtime::start(&created.spec, &Shim::default()) {
         Ok(mut running) => {
-            attach::attach(&mut running, created.spec.stdin);
-            running.wait().map(ended).map_err(|error| (error.to_string(), OUR_FAILURE))
+            attach::attach(&mut running, created.spec.stdin, !question.is_empty());
+            running
+                .wait()
+                .map(|exit| ended(exit, created.spec.namespaces.pid))
+                .map_err(|error| (error.to_string(), OUR_FAILURE))
         }
         Err(error) => Err((error.to_string(), error.exit_code())),
     };
@@ -81,8 +84,11 @@ fn failed_to_start(text: &str, reason: &str, status: u8) -> Ended {
 }
 
 /// A container that calls reboot(2) has its process 1 killed by the kernel: SIGHUP stands for a restart, SIGINT for a halt or power-off (reboot(2), "Behavior inside PID namespaces").
-fn ended(exit: Exit) -> Ended {
+///
+/// `own_pids`: without a PID namespace of its own (`--pid=host`), the signal is nothing but a signal.
+fn ended(exit: Exit, own_pids: bool) -> Ended {
     let shutdown_mode = match exit {
+        _ if !own_pids => None,
         Exit::Signal(signal) if signal == Signal::HUP.as_raw() => Some(ShutdownMode::Reboot),
         Exit::Signal(signal) if signal == Signal::INT.as_raw() => Some(ShutdownMode::PowerOff),
         _ => None,

@@ -10,10 +10,11 @@ use container::runtime::{self, Io, Running, Shim};
 use options::ContainerLine;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Enough for a buffer of 4 KiB.
-const DRAIN_STACK: usize = 64 << 10;
+/// Enough for a buffer of 4 KiB and for removing a tree of folders.
+const STACK: usize = 256 << 10;
 
 /// The services that run, each with what it stands on.
 pub struct Services<'a> {
@@ -21,11 +22,16 @@ pub struct Services<'a> {
 }
 
 impl<'a> Services<'a> {
+    /// Where no service runs.
+    pub fn none() -> Services<'a> {
+        Services { running: Vec::new() }
+    }
+
     /// Starts them in order. The first that cannot be created or started fails the pipeline, since steps rely on services.
     ///
     /// Divergence: the original left the status at 0.
     pub fn start(lines: &[ContainerLine], world: &'a World<'_>, state: &mut State) -> Services<'a> {
-        let mut services = Services { running: Vec::new() };
+        let mut services = Services::none();
         for line in lines {
             let title = format!("Start the service container: {}", shown(line));
             CONSOLE.section("start_service_container", &title, Fold::Collapsed);
@@ -46,16 +52,25 @@ impl<'a> Services<'a> {
 
     /// Stops all at once: each gets its stop signal, and is killed when it does not end in its time.
     pub fn stop(self) {
+        // Without a thread for each, they are stopped one after the other.
+        let stops: Vec<_> = self.running.into_iter().map(|service| Mutex::new(Some(service))).collect();
         thread::scope(|scope| {
-            for (mut running, ground) in self.running {
-                scope.spawn(move || {
-                    running.stop();
-                    // How it ended is of no interest any more, but what it stands on must not go before it has.
-                    let _ = running.wait();
-                    drop(ground);
-                });
+            for service in &stops {
+                let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || stop(service));
             }
         });
+        stops.iter().for_each(stop);
+    }
+}
+
+/// Stops a service, unless that is done.
+fn stop(service: &Mutex<Option<(Running, Ground<'_>)>>) {
+    let taken = service.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((mut running, ground)) = taken {
+        running.stop();
+        // How it ended is of no interest any more, but what it stands on must not go before it has.
+        let _ = running.wait();
+        drop(ground);
     }
 }
 
@@ -86,5 +101,5 @@ fn drain(master: OwnedFd) -> io::Result<()> {
             thread::sleep(attach::HANG_UP);
         }
     };
-    thread::Builder::new().stack_size(DRAIN_STACK).spawn(read).map(|_: thread::JoinHandle<()>| ())
+    thread::Builder::new().stack_size(STACK).spawn(read).map(|_: thread::JoinHandle<()>| ())
 }

@@ -42,9 +42,11 @@ pub fn supervise() -> ExitCode {
     for failure in failures {
         CONSOLE.error(&failure);
     }
+    let settings = CONSOLE.settings();
     let ending = match boot() {
         Ok(ending) => ending,
         Err(reason) => {
+            CONSOLE.take_over(settings.as_ref());
             CONSOLE.error(&format!("The boot process ended unexpectedly: {reason}"));
             CONSOLE.line("Execution is over, pipeline status: 1");
             Ending::PowerOff

@@ -77,6 +77,9 @@ const LINKS: [(&str, &str); 6] = [
     ("/container", "/storage"),
 ];
 
+/// Which program the kernel calls for a module.
+const MODPROBE_PATH: &str = "/proc/sys/kernel/modprobe";
+
 /// Mounts and makes all of the above. A machine may live without any one of them, so each failure is returned as a line and the rest goes on.
 pub fn mount_all() -> Vec<String> {
     let mut failures = Vec::new();
@@ -96,6 +99,12 @@ pub fn mount_all() -> Vec<String> {
         {
             failures.push(format!("Could not link {link} to {target}: {error}"));
         }
+    }
+    // Kernels are built with other paths, too. One without modules has no such file.
+    if let Err(error) = std::fs::write(MODPROBE_PATH, crate::modprobe::PATH)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        failures.push(format!("Could not write {MODPROBE_PATH}: {error}"));
     }
     failures
 }

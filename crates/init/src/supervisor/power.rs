@@ -3,9 +3,9 @@
 use crate::console::CONSOLE;
 use crate::ending::Ending;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Signal, WaitOptions};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Ends the machine. Every step is tried, whatever happened to the one before.
 pub fn end(ending: Ending) -> ExitCode {
@@ -21,14 +21,24 @@ pub fn end(ending: Ending) -> ExitCode {
     }
 }
 
+/// A process that hangs in the kernel (a GPU, a file server that went away) cannot be killed, and must not keep the machine up.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at the processes that are left.
+const TICK: Duration = Duration::from_millis(10);
+
 /// Kills all other processes and waits until the last has gone, so that nothing holds a file system.
 fn kill_all() {
-    let everyone = Pid::from_raw(-1);
     // SAFETY: kill(2) takes numbers and touches no memory. rustix has no call for "every process but me".
-    let killed = everyone.is_none_or(|_| unsafe { libc::kill(-1, Signal::KILL.as_raw()) } == 0);
-    while killed
-        && matches!(rustix::process::wait(WaitOptions::empty()), Ok(_) | Err(rustix::io::Errno::INTR))
-    {}
+    let killed = unsafe { libc::kill(-1, Signal::KILL.as_raw()) } == 0;
+    let deadline = Instant::now() + KILL_PATIENCE;
+    while killed && Instant::now() < deadline {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) => std::thread::sleep(TICK),
+            // There are no more children.
+            Err(_) => return,
+        }
+    }
 }
 
 /// Unmounts all that is not the kernel's own, the last mount first; what cannot be unmounted becomes read-only.
