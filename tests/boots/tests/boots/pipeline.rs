@@ -32,6 +32,15 @@ fn post_container_runs_after_a_failure_and_changes_nothing() {
 }
 
 #[test]
+fn a_step_that_cannot_be_pulled_does_not_leave_the_result_of_the_one_before() {
+    let missing = b2c::vm::option("b2c.run", &format!("{HTTP} {}-missing", busybox()));
+    let outcome = Boot::new(&format!("{} {missing}", run("", "true")))
+        .append(r#"b2c.shutdown_cmd="echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE""#)
+        .run();
+    outcome.expect_line("JOB_RESULT=1").expect_status(1);
+}
+
+#[test]
 fn every_container_knows_the_pipeline() {
     let print = "sh -c 'env | grep ^B2C_ | sort'";
     let first = run("--name first", "sh -c 'exit 3'");
