@@ -44,7 +44,7 @@ impl fmt::Display for Diagnostic {
 /// Why nothing may run: what is wrong would make a run do something else than what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fatal {
-    /// This container line cannot be read.
+    /// This container line cannot be read. The passwords in it are masked.
     ContainerLine(String),
     /// A volume cannot be set up as written.
     VolumeSetup,

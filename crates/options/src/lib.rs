@@ -5,6 +5,7 @@
 //! knows where it was written (`located`), so that a mistake can be shown in its place.
 #![forbid(unsafe_code)]
 
+mod credentials;
 mod diagnostic;
 pub mod docs;
 pub mod groups;

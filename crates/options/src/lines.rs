@@ -1,12 +1,13 @@
 //! Container lines and command lists: parsed once, expanded when their variables are known.
 
+use crate::credentials;
 use crate::shell::{self, Mode, Note, Script, ShellError, ShellErrorKind, ShellWord};
 use std::ops::Range;
 
 /// A value of `b2c.run`, `b2c.run_post` or `b2c.run_service`: run flags, image and command. Its quotes are known to be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerLine {
-    /// As written, without the quotes of the command line; `B2C_PIPELINE_FAILED_BY` names a step by it.
+    /// As written, without the quotes of the command line. It may hold a password: print [`shown`](Self::shown).
     pub text: String,
     /// Which of the parsed texts it stands in.
     pub source: usize,
@@ -45,6 +46,11 @@ impl ContainerLine {
             word.span = place(word.span.clone());
         }
         Ok(Self { text: text.to_owned(), source, span, words })
+    }
+
+    /// [`text`](Self::text) as users may see it: the password of every `--creds=USER:PASSWORD` is `***`.
+    pub fn shown(&self) -> String {
+        credentials::masked(&self.text)
     }
 
     /// The words, with `$NAME` and `${NAME}` replaced by what `lookup` knows; unknown names are empty.

@@ -86,6 +86,32 @@ pub(crate) fn parse(text: &str, mode: Mode) -> Result<Script, ShellError> {
     Ok(scanner.script)
 }
 
+/// The words of a text that may be broken, and whether it is: then the last word runs to the end of the text.
+pub(crate) fn words_of_broken(text: &str) -> (Vec<ShellWord>, bool) {
+    let mut scanner = Scanner {
+        text,
+        at: 0,
+        mode: Mode::Words,
+        word: None,
+        command: Vec::new(),
+        script: Script::default(),
+    };
+    let broken = loop {
+        match scanner.step() {
+            Ok(true) => {}
+            Ok(false) => break false,
+            Err(error) => {
+                scanner.open(error.span.start);
+                scanner.at = text.len();
+                scanner.close();
+                break true;
+            }
+        }
+    };
+    scanner.end_word();
+    (scanner.command, broken)
+}
+
 struct Scanner<'a> {
     text: &'a str,
     /// The next byte to read; always on a character boundary.

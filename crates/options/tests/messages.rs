@@ -521,6 +521,25 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn passwords_in_container_lines_are_never_shown() {
+    for line in [
+        "--creds 'me:hunter2 img",
+        "--creds=me:hunter2 'img",
+        "-e 'A=b --creds me:hunter2 img",
+        "--creds  me:hunter2 ${img",
+    ] {
+        let text = format!("b2c.run=\"{line}\"");
+        let parsed = parse(&[&text]);
+        let shown = format!("{:?} {:?}", parsed.diagnostics, parsed.fatal);
+        assert!(parsed.is_fatal() && shown.contains("***") && !shown.contains("hunter2"), "{shown}");
+    }
+    let text = "b2c.run=\"--creds  me:hunter2 'docker://h:1/img' \"";
+    let parsed = parse(&[text]);
+    assert_eq!(&text[parsed.secrets[0].1.clone()], "hunter2");
+    assert_eq!(parsed.options.run[0].shown(), "--creds  me:*** 'docker://h:1/img' ");
+}
+
+#[test]
 fn control_characters_do_not_reach_the_console() {
     assert_line(
         "b2c.hostname=\"a\nb\u{1b}[0m\"",

@@ -1,5 +1,6 @@
 //! What runs.
 
+use crate::credentials;
 use crate::diagnostic::{Fatal, Problem, Report};
 use crate::lines::{self, ContainerLine};
 use crate::located::Slice;
@@ -103,13 +104,14 @@ and `true` are taken as well, `0`, `n`, `no`, `off` and `false` switch it off ag
 };
 
 fn refuse(text: &str) -> Fatal {
-    Fatal::ContainerLine(text.to_owned())
+    Fatal::ContainerLine(credentials::masked(text))
 }
 
 const NO_IMAGE: &str = "write at least an image";
 
 fn line<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ContainerLine> {
     let place = |span| value.part(span).span();
+    credentials::passwords(value.text()).into_iter().for_each(|part| report.keep_secret(value.part(part)));
     let script = shell::parse(value.text(), Mode::Words).map_err(|error| broken(value, &error, NO_IMAGE))?;
     for (span, why, help) in lines::remarks(&script.notes, Mode::Words) {
         report.warn(Problem::new(value.part(span), why).help(help));
