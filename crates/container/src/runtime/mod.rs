@@ -33,3 +33,4 @@ pub use error::StartError;
 pub use running::{Exit, Lost, Running};
 pub use shim::{SHIM_NAME, shim_main};
 pub use start::{Io, Shim, start, start_detached};
+pub use terminal::open_terminal;

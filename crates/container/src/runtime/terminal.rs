@@ -6,11 +6,26 @@ use super::root::{Links, Root, file_type, is_on};
 use rustix::fs::{FileType, FsWord, OFlags, fchown, fstat, major, minor};
 use rustix::process::Uid;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// `DEVPTS_SUPER_MAGIC` (linux/magic.h).
 const DEVPTS_MAGIC: FsWord = 0x1cd1;
+
+/// Opens the container's end of the pseudo-terminal that `master` is the other end of, and does not make it anyone's controlling one.
+///
+/// While any descriptor of it is open, reading from the master does not fail with `EIO`. A container may well close the last one of
+/// its own for a while: an init system hangs its console up (vhangup(2)) and opens it again.
+///
+/// It asks the master itself (`TIOCGPTPEER`, ioctl_tty(2)): the container can put anything at the name /dev/pts/N.
+///
+/// # Errors
+/// Those of ioctl_tty(2): `EIO` for a terminal that is locked or gone, `ENOTTY` for a descriptor that is no master.
+pub fn open_terminal(master: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    Ok(ioctl_tiocgptpeer(master, flags)?)
+}
 
 /// The two ends.
 pub(super) struct Terminal {
@@ -33,9 +48,7 @@ impl Terminal {
             return Err(setup(format_args!("{}: not a devpts", what())));
         }
         unlockpt(&master).during(|| "terminal: unlock")?;
-        // By the master's descriptor, not by the name that /dev/pts/N may have by then.
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let slave = ioctl_tiocgptpeer(&master, flags).during(|| "terminal: open the container's end")?;
+        let slave = open_terminal(&master).during(|| "terminal: open the container's end")?;
         Ok(Self { master, slave })
     }
 
@@ -51,5 +64,32 @@ impl Terminal {
         }
         let copy = clone_fd(&self.slave).during(|| "terminal: copy")?;
         attach(copy, place).during(|| "terminal: mount on /dev/console")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::{FdFlags, fcntl_getfd, read, write};
+    use rustix::pty::openpt;
+
+    #[test]
+    fn the_end_that_is_opened_is_the_masters_own() {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        unlockpt(&master).unwrap();
+        let end = open_terminal(&master).unwrap();
+        assert!(fcntl_getfd(&end).unwrap().contains(FdFlags::CLOEXEC));
+        write(&end, b"hello").unwrap();
+        let mut heard = [0; 16];
+        assert_eq!(read(&master, &mut heard).unwrap(), 5);
+        assert_eq!(heard[..5], *b"hello");
+        drop(end);
+        assert_eq!(read(&master, &mut heard), Err(rustix::io::Errno::IO));
+    }
+
+    #[test]
+    fn only_a_master_has_another_end() {
+        let null = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        assert!(open_terminal(&null).is_err());
     }
 }
