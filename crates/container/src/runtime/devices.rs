@@ -13,6 +13,7 @@ use rustix::fs::{
     open, openat, readlink, stat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
@@ -163,7 +164,11 @@ fn collect(
             }
             FileType::Directory if status.st_dev == file_system && depth > 0 => {
                 entries.push(Entry { name: name.clone(), node: Node::Directory });
-                collect(&path, &name, Some(file_system), depth - 1, entries)?;
+                match collect(&path, &name, Some(file_system), depth - 1, entries) {
+                    // Unplugged, with all that was in it.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    result => result?,
+                }
             }
             _ => {}
         }
@@ -246,4 +251,34 @@ pub(super) fn machine_null() -> Step<OwnedFd> {
         return Err(setup("/dev/null of the machine: not the null device"));
     }
     Ok(null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir, remove_dir};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn directories_may_vanish_while_they_are_read() {
+        let top = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    create_dir(top.path().join("usb")).unwrap();
+                    remove_dir(top.path().join("usb")).unwrap();
+                }
+            });
+            let read = || collect(top.path(), Path::new(""), None, DEEPEST, &mut Vec::new());
+            let failed = (0..20_000).find_map(|_| read().err());
+            done.store(true, Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
+    }
+
+    #[test]
+    fn a_directory_that_was_asked_for_has_to_be_there() {
+        assert!(collect(Path::new("/dev/no-such"), Path::new(""), None, DEEPEST, &mut Vec::new()).is_err());
+    }
 }
