@@ -4,7 +4,6 @@ use crate::flags::{Limits, RunRequest};
 use crate::spec::{Resources, Rlimit};
 use rustix::process::{Resource, getrlimit};
 use rustix::thread::{CapabilitySet, capabilities};
-use std::path::Path;
 
 /// containers-common's default for `--pids-limit`.
 const PIDS: u64 = 2048;
@@ -59,13 +58,12 @@ fn weight(shares: u64) -> u64 {
     1 + shares.clamp(2, 262_144).saturating_sub(2) * 9_999 / 262_142
 }
 
-/// `--memory-swap` counts memory too, cgroup v2 does not. Without it, a container may swap as much again as it has memory.
+/// `--memory-swap` counts memory too, cgroup v2 does not. Without it the runtime lets a container swap as much again as it has memory,
+/// if the kernel can limit that.
 fn swap(limits: &Limits) -> Option<String> {
     match (limits.memory_swap, limits.memory) {
         (Some(u64::MAX), _) => Some("max".to_owned()),
         (Some(both), Some(memory)) => Some(both.saturating_sub(memory).to_string()),
-        // A kernel without swap has no such file either.
-        (None, Some(memory)) if Path::new("/proc/swaps").exists() => Some(memory.to_string()),
         _ => None,
     }
 }
