@@ -277,6 +277,18 @@ fn messages_are_one_short_line() {
 #[test]
 fn secrets_are_not_shown() {
     assert!(!format!("{:?}", given("--creds me:hunter2")).contains("hunter2"));
+    for line in [
+        "--creds=:hunter2",
+        "--creds :hunter2",
+        "-creds=me:hunter2",
+        "-itcreds=me:hunter2",
+        "--cred=me:hunter2",
+        "--creds=me:hunter2 --nope",
+        "--creds=me:hunter2 --memory=x",
+    ] {
+        let error = parse(&words(line)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{line}: {error:?}");
+    }
 }
 
 #[test]

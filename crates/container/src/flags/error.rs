@@ -47,7 +47,7 @@ pub enum Reason {
     BadValue {
         /// Its long name.
         flag: &'static str,
-        /// As written.
+        /// As written; `…` for a secret.
         value: String,
         /// What is wrong with it and what to write instead.
         why: Why,

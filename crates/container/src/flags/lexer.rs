@@ -62,7 +62,12 @@ impl Reader<'_> {
     /// `-i`, `-it`, `-eKEY=VALUE`, `-it=false`: letters up to the first that takes a value, which is the rest.
     fn cluster(&mut self, letters: &str) -> Result<(), FlagError> {
         let mut rest = letters.chars();
-        while let Some(letter) = rest.next() {
+        loop {
+            // With one dash too few, this is `-c` with a value that it cannot take: the message would repeat the secret.
+            if rest.as_str().starts_with("creds") {
+                return Err(self.error(Reason::Unknown { flag: "-creds".to_owned(), closest: Some("creds") }));
+            }
+            let Some(letter) = rest.next() else { return Ok(()) };
             let Some(flag) = flags().find(|flag| flag.short == Some(letter)) else {
                 return Err(self.error(Reason::Unknown { flag: format!("-{letter}"), closest: None }));
             };
@@ -74,7 +79,6 @@ impl Reader<'_> {
                 (_, _) => return self.give(flag, Some(joined)),
             }
         }
-        Ok(())
     }
 
     /// Applies one flag; takes its value from the next word when it needs one and has none.
@@ -96,7 +100,7 @@ impl Reader<'_> {
             }
         };
         self.apply(flag, value)
-            .map_err(|why| self.error(Reason::BadValue { flag: flag.long, value: value.to_owned(), why }))
+            .map_err(|why| self.error(Reason::BadValue { flag: flag.long, value: flag.shown(value), why }))
     }
 
     fn apply(&mut self, flag: &Flag, value: &str) -> Result<(), Why> {

@@ -96,6 +96,11 @@ pub(super) fn closest(name: &str) -> Option<&'static str> {
 }
 
 impl Flag {
+    /// What a message may show of its value: of a secret, nothing, as the user's name may be the mistyped password.
+    pub(super) fn shown(&self, value: &str) -> String {
+        if self.long == "creds" { "…".to_owned() } else { value.to_owned() }
+    }
+
     const fn new(long: &'static str, value: Value, action: Action, help: &'static str) -> Self {
         Self { long, short: None, aliases: &[], value, action, help }
     }
