@@ -190,6 +190,23 @@ fn a_container_that_ignores_the_stop_signal_is_killed() {
     assert_eq!((exit, exit.status()), (Exit::Signal(libc::SIGKILL), 137));
 }
 
+/// A process that its debugger does not let go stands for one that hangs in the kernel: process 1 cannot end before it.
+#[test]
+fn a_container_that_cannot_be_killed_is_given_up() {
+    let root = busybox();
+    let mut running = start(&script(&root, "sleep 1000 & echo $!; wait"), &shim()).unwrap();
+    wait_for_line(&mut running.io, "2");
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.pid())).unwrap();
+    let sleep: i32 = children.trim().parse().unwrap();
+    // SAFETY: PTRACE_SEIZE takes no pointers.
+    assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SEIZE, sleep, 0, 0) }, 0);
+    running.kill_all();
+    assert_eq!(running.wait(), Ok(Exit::Signal(9)));
+    assert!(fs::exists(format!("/proc/{}", running.pid())).unwrap(), "it could be killed after all");
+    // SAFETY: no status is asked for.
+    assert_eq!(unsafe { libc::waitpid(sleep, std::ptr::null_mut(), 0) }, sleep);
+}
+
 #[test]
 fn the_container_does_not_outlive_its_shim() {
     let root = busybox();

@@ -1,6 +1,7 @@
 //! The container's own cgroup, version 2: its limits, and the one handle by which all of its processes can be killed.
 
 use super::error::{During, Step, setup};
+use super::patience::KILL_PATIENCE;
 use crate::spec::Resources;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FsWord, Mode, OFlags, Timespec, statfs};
@@ -8,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Seek};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Where version 2 is: alone, or beside version 1 in the layout that systemd calls hybrid.
 const ROOTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
@@ -18,8 +19,6 @@ const CGROUP2_MAGIC: FsWord = 0x6367_7270;
 const PARENT: &str = "b2c";
 /// What a container's own systemd can make use of; limits need the first three.
 const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "io", "cpuset", "hugetlb"];
-/// How long killed processes may take to go: one may be stuck in a disk that does not answer.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A container's cgroup.
 #[derive(Clone, Debug)]
@@ -109,6 +108,11 @@ impl Cgroup {
                 _ => return,
             }
         }
+    }
+
+    /// Whether it is still there: [`remove`](Self::remove) has given up then.
+    pub(super) fn exists(&self) -> bool {
+        self.path.exists()
     }
 
     /// Waits until cgroup.events says `populated 0`: the kernel marks each change as an exceptional condition.

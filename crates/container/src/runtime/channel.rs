@@ -31,8 +31,9 @@ pub(super) enum Message {
     Started { pid: u32 },
     /// The command was not executed, nothing is left.
     Failed(StartError),
-    /// Shim → caller: the first process ended with this wait status, its cgroup is gone.
-    Exited { wait_status: i32 },
+    /// Shim → caller: the first process ended with this wait status; `None` if it was killed and did not end. The cgroup is gone, unless
+    /// a process in it did not end.
+    Exited { wait_status: Option<i32> },
 }
 
 /// One end.

@@ -5,7 +5,8 @@
 //! namespaces; that builds the root file system, enters it, gives up its privileges, and becomes the container's command.
 //!
 //! Whichever of them is killed, the container does not outlive it: the shim watches its caller, the kernel and the caller watch the shim.
-//! When [`Running::wait`] returns, no process, mount or cgroup of the container is left.
+//! When [`Running::wait`] returns, no process, mount or cgroup of the container is left, but for one case: a process that hangs in the
+//! kernel (a graphics driver, a dead NFS server) does not die of `SIGKILL`. After some seconds it is given up, and the log says so.
 
 mod cgroup;
 mod channel;
@@ -17,6 +18,7 @@ mod error;
 mod first_process;
 mod mounts;
 mod namespaces;
+mod patience;
 mod reaper;
 mod root;
 mod rootfs;

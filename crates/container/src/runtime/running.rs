@@ -2,13 +2,14 @@
 
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Message};
+use super::patience::readable_within;
 use super::start::Io;
 use super::sys;
 use crate::spec::Spec;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{Shutdown, shutdown};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a container's first process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,9 @@ impl Running {
 
     /// Waits for the container's end. Later calls give the same answer.
     ///
+    /// After [`kill_all`](Self::kill_all) it waits for some seconds only: what hangs in the kernel then is given up with a warning, and
+    /// counts as ended by `SIGKILL`.
+    ///
     /// # Errors
     /// [`Lost`], if the shim was killed.
     pub fn wait(&mut self) -> Result<Exit, Lost> {
@@ -101,10 +105,18 @@ impl Running {
             return ended;
         }
         let ended = match self.channel.receive() {
-            Ok(Some((Message::Exited { wait_status }, _))) => Ok(Exit::from_wait_status(wait_status)),
+            Ok(Some((Message::Exited { wait_status }, _))) => {
+                if wait_status.is_none() || self.cgroup.exists() {
+                    self.warn_of_survivor();
+                }
+                Ok(wait_status.map_or(Exit::Signal(libc::SIGKILL), Exit::from_wait_status))
+            }
             _ => {
                 self.kill_all();
                 self.cgroup.remove();
+                if self.cgroup.exists() {
+                    self.warn_of_survivor();
+                }
                 Err(Lost)
             }
         };
@@ -124,28 +136,27 @@ impl Running {
     /// or was killed; [`wait`](Self::wait) then says how.
     pub fn stop(&self) {
         self.signal(self.stop_signal);
-        if !self.ended_within(self.stop_timeout) {
+        if !readable_within(self.channel.as_fd(), self.stop_timeout) {
             self.kill_all();
         }
     }
 
-    /// Kills every process of the container at once.
+    /// Kills every process of the container at once, and waits for none.
     pub fn kill_all(&self) {
+        // The shim sees the end of the channel, and from then on its patience is bounded. It can still tell how the container ended; if
+        // it is gone, so is the channel.
+        let _ = shutdown(&self.channel, Shutdown::Write);
         self.signal(libc::SIGKILL);
         self.cgroup.kill();
     }
 
-    fn ended_within(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout =
-                Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-            match poll(&mut [PollFd::new(&self.channel, PollFlags::IN)], Some(&timeout)) {
-                Err(rustix::io::Errno::INTR) => {}
-                result => return result.is_ok_and(|ready| ready > 0),
-            }
-        }
+    /// Says that something is left of the container, which nobody can help but its kernel.
+    fn warn_of_survivor(&self) {
+        log::warn!(
+            "container process {}: could not be killed: it, or one that it started, hangs in the kernel, and stays until the machine \
+             goes down",
+            self.pid
+        );
     }
 }
 

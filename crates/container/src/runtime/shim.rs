@@ -1,11 +1,12 @@
 //! The process called `b2c-container`: parent of one container's first process, and nothing else.
 //!
 //! It makes the cgroup, forks, waits, tells how the container ended, and leaves nothing behind. The end of its channel is the end of its
-//! caller, and then the end of the container.
+//! caller, or its caller's wish to kill, and then the end of the container.
 
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Message};
 use super::error::{During, Step, setup};
+use super::patience::{KILL_PATIENCE, readable_within};
 use super::sys::{self, Fork};
 use super::{device_filter, devices, first_process};
 use crate::spec::{Devices, Spec};
@@ -76,8 +77,8 @@ fn receive(channel: &Channel) -> Step<(Spec, Option<[OwnedFd; 3]>)> {
     Ok((spec, files))
 }
 
-/// Runs the container from its cgroup's first moment to its last; returns the first process's wait status.
-fn contain(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel) -> Step<i32> {
+/// Runs the container from its cgroup's first moment to its last; returns the first process's wait status, if it ended.
+fn contain(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel) -> Step<Option<i32>> {
     let cgroup = Cgroup::of(&spec.id)?;
     cgroup.create(&spec.resources)?;
     let outcome = run(spec, files, channel, &cgroup);
@@ -86,7 +87,7 @@ fn contain(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel) -> Step<
     outcome
 }
 
-fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel, cgroup: &Cgroup) -> Step<i32> {
+fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel, cgroup: &Cgroup) -> Step<Option<i32>> {
     let directory = cgroup.open()?;
     if let Devices::Only(list) = &spec.devices {
         device_filter::attach(directory.as_fd(), &devices::rules(list)?)?;
@@ -108,12 +109,18 @@ fn run(spec: &Spec, files: Option<[OwnedFd; 3]>, channel: &Channel, cgroup: &Cgr
     if started.is_ok() {
         wait_for_either(&pidfd, channel)?;
     }
-    // The caller is gone, or the first process has failed or has ended: either way nothing may live on.
+    // The caller is gone or wants it, or the first process has failed or has ended: either way nothing may live on.
     cgroup.kill();
-    let status = retry_on_intr(|| waitpid(Pid::from_raw(pid), WaitOptions::empty()))
-        .during(|| "wait for the first process")?;
-    started?;
-    status.map(|(_, status)| status.as_raw()).ok_or_else(|| setup("wait for the first process: no status"))
+    // One that hangs in the kernel, or whose children do, does not die of it.
+    let status = if readable_within(pidfd.as_fd(), KILL_PATIENCE) { Some(reap(pid)?) } else { None };
+    started.map(|()| status)
+}
+
+/// Takes the wait status of the first process, which has ended.
+fn reap(pid: i32) -> Step<i32> {
+    let what = "wait for the first process";
+    let status = retry_on_intr(|| waitpid(Pid::from_raw(pid), WaitOptions::empty())).during(|| what)?;
+    status.map(|(_, status)| status.as_raw()).ok_or_else(|| setup(format_args!("{what}: no status")))
 }
 
 fn become_first_process(spec: &Spec, files: Option<[OwnedFd; 3]>, shim: &Channel) -> ! {
@@ -137,7 +144,7 @@ fn forward(first_process: &Channel, channel: &Channel) -> Step<()> {
     }
 }
 
-/// Waits for the end of the first process or of the caller.
+/// Waits for the end of the first process or of the channel.
 fn wait_for_either(pidfd: &OwnedFd, channel: &Channel) -> Step<()> {
     let mut either = [PollFd::new(pidfd, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
     retry_on_intr(|| poll(&mut either, None)).map(drop).during(|| "wait")
