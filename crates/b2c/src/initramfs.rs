@@ -19,8 +19,8 @@ Packs an initramfs as an uncompressed cpio archive. The same input gives the sam
   FOLDER           everything in it is packed, at the root of the archive
 ";
 
-/// Mount points that process 1 needs before it can make its own.
-const DIRECTORIES: [&str; 6] = ["dev", "proc", "root", "run", "sys", "tmp"];
+/// Mount points that process 1 needs at once. It makes all other folders itself, each with its own mode.
+const DIRECTORIES: [&str; 3] = ["dev", "proc", "sys"];
 
 /// The entries of an initramfs that has nothing but a program.
 ///

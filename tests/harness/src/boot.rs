@@ -24,7 +24,7 @@ impl Boot {
         let arch = Arch::host();
         let dist = dist();
         let mut machine = Machine::new(arch, dist.join(format!("linux-{}", arch.kernel_name)), "");
-        machine.cpus = 1;
+        machine.cpus = Some(1);
         machine.words = format!("quiet panic=-1 {words}");
         let initrds = vec![
             dist.join(format!("initramfs.linux_{}.cpio.xz", arch.name)),
@@ -47,7 +47,7 @@ impl Boot {
 
     /// How many processors it has.
     pub fn cpus(mut self, count: usize) -> Self {
-        self.machine.cpus = count;
+        self.machine.cpus = Some(count);
         self
     }
 

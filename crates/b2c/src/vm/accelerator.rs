@@ -14,12 +14,42 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const KVM: [&str; 4] = ["-accel", "kvm", "-cpu", "host"];
 
-/// QEMU's arguments for the fastest way to run `arch` that works here.
-pub fn arguments(arch: &Arch, kernel: &Path) -> [&'static str; 4] {
-    if arch.is_host() && Path::new("/dev/kvm").exists() && kvm_works(arch, kernel) {
-        KVM
-    } else {
-        ["-accel", "tcg,thread=multi", "-cpu", arch.emulated_cpu]
+/// What runs the guest's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accelerator {
+    /// This computer's processor.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+impl Accelerator {
+    /// The fastest one for `arch` that works here.
+    pub fn choose(arch: &Arch, kernel: &Path) -> Self {
+        if arch.is_host() && Path::new("/dev/kvm").exists() && kvm_works(arch, kernel) {
+            Self::Kvm
+        } else {
+            Self::Tcg
+        }
+    }
+
+    /// QEMU's arguments for it.
+    pub fn arguments(self, arch: &Arch) -> [&'static str; 4] {
+        match self {
+            Self::Kvm => KVM,
+            Self::Tcg => ["-accel", "tcg", "-cpu", arch.emulated_cpu],
+        }
+    }
+
+    /// How many processors the guest gets unless somebody says otherwise.
+    ///
+    /// One with TCG: its threads may run an instruction that another processor of the guest is replacing, and kernels replace their
+    /// own (static keys). On two processors they crashed now and then with an `int3` oops.
+    pub fn cpus(self) -> usize {
+        match self {
+            Self::Kvm => thread::available_parallelism().map_or(1, usize::from).min(4),
+            Self::Tcg => 1,
+        }
     }
 }
 
@@ -75,4 +105,15 @@ fn try_kvm(arch: &Arch, kernel: &Path) -> bool {
     let _ = machine.kill();
     let _ = machine.wait();
     reader.join().is_ok_and(|text| String::from_utf8_lossy(&text).contains("Kernel panic"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emulated_machine_has_one_processor() {
+        assert_eq!(Accelerator::Tcg.cpus(), 1);
+        assert!((1..=4).contains(&Accelerator::Kvm.cpus()));
+    }
 }

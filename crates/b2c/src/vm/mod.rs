@@ -6,6 +6,7 @@ mod cli;
 mod console;
 mod terminal;
 
+use accelerator::Accelerator;
 pub use arch::Arch;
 pub use cli::{HELP, main};
 pub use console::pipeline_status;
@@ -27,8 +28,8 @@ pub struct Machine {
     pub initrd: PathBuf,
     /// As QEMU's `-m` takes it: `384M`.
     pub memory: String,
-    /// Number of processors.
-    pub cpus: usize,
+    /// Number of processors; `None` leaves it to the accelerator: up to 4 with KVM, one without.
+    pub cpus: Option<usize>,
     /// The kernel command line; the console is added in front.
     pub words: String,
     /// Raw disk images, each a virtio drive.
@@ -55,7 +56,7 @@ impl Machine {
             kernel: kernel.into(),
             initrd: initrd.into(),
             memory: "384M".into(),
-            cpus: std::thread::available_parallelism().map_or(1, usize::from).min(4),
+            cpus: None,
             words: String::new(),
             disks: Vec::new(),
             networks: vec![Network::User(String::new())],
@@ -71,8 +72,10 @@ impl Machine {
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console"]);
         command.args(["-mon", "chardev=console", "-machine", self.arch.machine]);
-        command.args(accelerator::arguments(self.arch, &self.kernel));
-        command.args(["-m", &self.memory, "-smp", &self.cpus.to_string()]);
+        let accelerator = Accelerator::choose(self.arch, &self.kernel);
+        command.args(accelerator.arguments(self.arch));
+        let cpus = self.cpus.unwrap_or_else(|| accelerator.cpus());
+        command.args(["-m", &self.memory, "-smp", &cpus.to_string()]);
         command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
         command.args(["-append", &format!("console={} {}", self.arch.console, self.words)]);
         // Entropy: without it, TLS may wait for the kernel's pool.
