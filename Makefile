@@ -4,6 +4,8 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
+# Which measurements `make bench` takes: size, container, boot, memory, pull. Empty is all.
+ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
 
@@ -38,6 +40,10 @@ lint: setup-build setup-test ## formats, warnings, and the rules for dependencie
 .PHONY: fuzz
 fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
 	fuzz/run $(SECONDS)
+
+.PHONY: bench
+bench: setup-test dist ## measure against podman, crun and skopeo; ONLY="size boot" names some of the measurements
+	/usr/bin/python3 -B -m bench $(ONLY)
 
 .PHONY: docs
 docs: setup-build ## write the generated pages of docs/ anew

@@ -2,11 +2,10 @@
 
 use super::size::{self, Answer};
 use super::{CONSOLE, open};
-use container::runtime::{Io, Running};
+use container::runtime::{self, Io, Running};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 use std::fs::File;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -35,8 +34,7 @@ pub fn size_question() -> &'static str {
 /// Opens the container's end of its terminal. An init system closes that, hangs it up (vhangup(2)) and opens it again as it likes; while it is open nowhere,
 /// reading from the master fails as if all were over.
 pub fn hold_open(master: &OwnedFd) -> Option<OwnedFd> {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    rustix::pty::ioctl_tiocgptpeer(master, flags).ok()
+    runtime::open_terminal(master).ok()
 }
 
 /// Passes bytes both ways until the container has ended and said its last.

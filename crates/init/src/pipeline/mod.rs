@@ -9,7 +9,6 @@ pub mod state;
 
 use crate::boot::hardware::Drivers;
 use crate::console::{CONSOLE, Fold};
-use lines::shown;
 use options::{ContainerLine, Options};
 use run::Kind;
 use services::Services;
@@ -52,17 +51,17 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: 
         let status = match run::container(line, Kind::Step, world, state) {
             Ok(ended) => {
                 state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode);
-                state.previous = Some((shown(line), ended.status));
+                state.previous = Some((line.shown(), ended.status));
                 ended.status
             }
             Err(reason) => {
-                CONSOLE.error(&format!("Could not create the container \"{}\": {reason}", shown(line)));
-                state.previous = Some((shown(line), 1));
+                CONSOLE.error(&format!("Could not create the container \"{}\": {reason}", line.shown()));
+                state.previous = Some((line.shown(), 1));
                 1
             }
         };
         if status != 0 {
-            state.fail(status, &shown(line));
+            state.fail(status, &line.shown());
         }
         let abort = status != 0 && pipefail;
         CONSOLE.line(&match (status, abort) {
@@ -82,7 +81,7 @@ fn run_post_containers(lines: &[ContainerLine], world: &World<'_>, state: &mut S
         match run::container(line, Kind::Post, world, state) {
             Ok(ended) => state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode),
             Err(reason) => {
-                CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", shown(line)));
+                CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", line.shown()));
             }
         }
     }

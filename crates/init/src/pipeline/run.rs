@@ -2,7 +2,7 @@
 
 use super::World;
 use super::create::{self, CreateError, Created};
-use super::lines::{self, Request, shown};
+use super::lines::{self, Request};
 use super::state::{ShutdownMode, State};
 use crate::console::{CONSOLE, Fold, attach};
 use container::runtime::{self, Exit, Shim};
@@ -36,12 +36,12 @@ pub fn container(
     world: &World<'_>,
     state: &State,
 ) -> Result<Ended, String> {
-    CONSOLE.section("create_container", &format!("Create the container: {}", shown(line)), Fold::Collapsed);
+    CONSOLE.section("create_container", &format!("Create the container: {}", line.shown()), Fold::Collapsed);
     let request = lines::read(line, state)?;
     let created = match create::create(&request, world, state) {
         Ok(created) => created,
         Err(CreateError::Build(error)) => {
-            return Ok(failed_to_start(&shown(line), &error.to_string(), OUR_FAILURE));
+            return Ok(failed_to_start(&line.shown(), &error.to_string(), OUR_FAILURE));
         }
         Err(error) => return Err(error.to_string()),
     };
@@ -49,7 +49,7 @@ pub fn container(
         Kind::Step => ("container_run", "Run the container", Fold::Open),
         Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),
     };
-    CONSOLE.section(section, &format!("{title}: {}", shown(line)), fold);
+    CONSOLE.section(section, &format!("{title}: {}", line.shown()), fold);
     let ended = run_attached(&created, &request);
     CONSOLE.end_section();
     Ok(ended)

@@ -3,7 +3,7 @@
 use super::World;
 use super::create;
 use super::ground::Ground;
-use super::lines::{self, shown};
+use super::lines;
 use super::state::State;
 use crate::console::{CONSOLE, Fold, attach};
 use container::runtime::{self, Io, Running, Shim};
@@ -33,16 +33,16 @@ impl<'a> Services<'a> {
     pub fn start(lines: &[ContainerLine], world: &'a World<'_>, state: &mut State) -> Services<'a> {
         let mut services = Services::none();
         for line in lines {
-            let title = format!("Start the service container: {}", shown(line));
+            let title = format!("Start the service container: {}", line.shown());
             CONSOLE.section("start_service_container", &title, Fold::Collapsed);
             match start(line, world, state) {
                 Ok(service) => services.running.push(service),
                 Err(reason) => {
                     CONSOLE.error(&format!(
                         "Could not start the service container \"{}\": {reason}",
-                        shown(line)
+                        line.shown()
                     ));
-                    state.fail(1, &shown(line));
+                    state.fail(1, &line.shown());
                     break;
                 }
             }
