@@ -18,7 +18,7 @@ use ureq::Agent;
 use ureq::http::Uri;
 use ureq::http::header::AUTHORIZATION;
 
-pub use error::Error;
+pub use error::{Error, shown_text as shown};
 pub use proxy::Proxy;
 pub use response::Response;
 
@@ -166,7 +166,7 @@ impl Client {
             url = next;
         }
         Err(Error::Redirect {
-            url: request.url.clone(),
+            url: shown(&request.url),
             reason: format!("more than {MAX_REDIRECTS} in a row"),
         })
     }
@@ -227,19 +227,23 @@ fn agent_config(config: &Config) -> ureq::config::Config {
 }
 
 fn parse_url(url: &str) -> Result<Uri, Error> {
-    let bad = |reason: &str| Error::BadUrl { url: url.into(), reason: reason.into() };
-    let uri: Uri = url.parse().map_err(|e: ureq::http::uri::InvalidUri| bad(&e.to_string()))?;
+    absolute(url).map_err(|reason| Error::BadUrl { url: shown(url), reason })
+}
+
+/// A URL that can be requested, or why it is none.
+fn absolute(url: &str) -> Result<Uri, String> {
+    let uri: Uri = url.parse().map_err(|e: ureq::http::uri::InvalidUri| e.to_string())?;
     match uri.scheme_str() {
         Some("http" | "https") => {}
-        _ => return Err(bad("it has to begin with http:// or https://")),
+        _ => return Err("it has to begin with http:// or https://".into()),
     }
     if uri.host().is_none_or(str::is_empty) {
-        return Err(bad("it names no host"));
+        return Err("it names no host".into());
     }
     // A port that is no number from 0 to 65535 counts as none.
     let host_port = uri.authority().map_or("", |a| a.as_str()).rsplit('@').next().unwrap_or_default();
     if uri.port_u16().is_none() && uri.host() != Some(host_port) {
-        return Err(bad("its port is not a number up to 65535"));
+        return Err("its port is not a number up to 65535".into());
     }
     Ok(uri)
 }

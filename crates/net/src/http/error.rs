@@ -10,7 +10,7 @@ pub enum Error {
     /// The URL or a header cannot be sent.
     #[error("{url:?} cannot be requested: {reason}")]
     BadUrl {
-        /// As given.
+        /// As [`shown`](super::shown).
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -160,6 +160,23 @@ pub(super) fn shown(url: &Uri) -> String {
     format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
 }
 
+/// A URL for people, whatever is wrong with it: without user, password, query and control characters.
+pub fn shown_text(url: &str) -> String {
+    if let Ok(url) = super::absolute(url) {
+        return shown(&url);
+    }
+    let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
+    // Nobody knows where the parts of a broken URL end: in doubt, too much is left out.
+    let (head, tail) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let place = match head.rsplit_once('@') {
+        Some((_, place)) => place,
+        // The password may hold the `?`.
+        None if tail.contains('@') => "…",
+        None => head,
+    };
+    scheme.chars().chain(place.chars()).filter(|c| !c.is_control()).collect()
+}
+
 fn during(timeout: ureq::Timeout) -> &'static str {
     match timeout {
         ureq::Timeout::Connect => "connecting",
@@ -190,4 +207,28 @@ fn tls_reason(error: &rustls::Error) -> String {
         _ => return error.to_string(),
     };
     format!("{hint} ({error})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_url_is_shown_with_its_secrets() {
+        for (url, expected) in [
+            ("https://h:5000/v2/a@b", "https://h:5000/v2/a@b"),
+            ("https://u:secret@h/a?sig=secret#x", "https://h/a"),
+            ("http://u:secret@h:99999/a?b=secret", "http://h:99999/a"),
+            ("http://u:sec ret@h/a?b@secret", "http://h/a"),
+            ("http://u:/secret@h/a", "http://h/a"),
+            ("http://u:secret?secret@h/a", "http://…"),
+            ("socks5://u:secret@h:1", "socks5://h:1"),
+            ("u:secret@h?secret", "h"),
+            ("h\n/a", "h/a"),
+            ("registry", "registry"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_text(url), expected, "{url:?}");
+        }
+    }
 }

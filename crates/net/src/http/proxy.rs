@@ -1,7 +1,7 @@
 //! Which requests go through which proxy (`b2c.proxy`).
 
 use super::Error;
-use super::error::shown;
+use super::error::{shown, shown_text};
 use std::net::IpAddr;
 use ureq::http::Uri;
 
@@ -33,7 +33,10 @@ impl Proxies {
                 {
                     Ok(proxy)
                 }
-                _ => Err(format!("b2c.proxy: {url:?} is not the URL of an http or https proxy")),
+                _ => {
+                    let url = shown_text(&url);
+                    Err(format!("b2c.proxy: {url:?} is not the URL of an http or https proxy"))
+                }
             })
         };
         Proxies { https: parse(proxy.https), http: parse(proxy.http), no: proxy.no }

@@ -11,10 +11,8 @@ use ureq::http::{HeaderMap, Uri};
 pub struct Response {
     /// For example 200.
     pub status: u16,
-    /// Where it came from, after redirects.
+    /// Where it came from, after redirects, as [`shown`](super::shown): messages print it, and its query may be a signature.
     pub url: String,
-    /// The same for error messages.
-    shown: String,
     headers: HeaderMap,
     body: Body,
 }
@@ -22,13 +20,7 @@ pub struct Response {
 impl Response {
     pub(super) fn new(url: &Uri, response: ureq::http::Response<Body>) -> Response {
         let (head, body) = response.into_parts();
-        Response {
-            status: head.status.as_u16(),
-            url: url.to_string(),
-            shown: shown(url),
-            headers: head.headers,
-            body,
-        }
+        Response { status: head.status.as_u16(), url: shown(url), headers: head.headers, body }
     }
 
     /// The first header of that name (in any case), if it is ASCII text.
@@ -46,7 +38,7 @@ impl Response {
     /// A body that ends before its `Content-Length` or its last chunk gives an error, never an end of file. Errors wrap [`Error`].
     /// The connection can be used again once the body was read to its end.
     pub fn into_reader(self) -> Box<dyn Read + Send> {
-        Box::new(BodyReader { url: self.shown, inner: self.body.into_reader() })
+        Box::new(BodyReader { url: self.url, inner: self.body.into_reader() })
     }
 }
 
