@@ -5,6 +5,7 @@ mod blob;
 mod challenge;
 mod credentials;
 mod error;
+mod in_time;
 mod patience;
 mod scheme;
 
@@ -13,6 +14,7 @@ use crate::manifest::{self, MAX_MANIFEST};
 use crate::reference::Name;
 use auth::Auth;
 use error::{Again, Fault};
+use in_time::InTime;
 use net::http::{Client, Method, Request, Response};
 use patience::Patience;
 use std::io::Read as _;
@@ -127,8 +129,7 @@ impl<'a> Registry<'a> {
         let url = response.url.clone();
         let media_type = response.header("content-type").unwrap_or_default().to_owned();
         let mut bytes = Vec::new();
-        response
-            .into_reader()
+        InTime::new(response.into_reader())
             .take(MAX_MANIFEST + 1)
             .read_to_end(&mut bytes)
             .map_err(|e| Fault::cut(&url, e))?;
@@ -241,7 +242,7 @@ fn reason(response: Response) -> String {
     let status = response.status;
     let mut body = Vec::new();
     // Whatever could be read of it is good enough.
-    let _ = response.into_reader().take(MAX_ERROR).read_to_end(&mut body);
+    let _ = InTime::new(response.into_reader()).take(MAX_ERROR).read_to_end(&mut body);
     let first = serde_json::from_slice::<Errors>(&body).ok().and_then(|e| e.errors.into_iter().next());
     let text = first.map(|e| e.message.filter(|m| !m.is_empty()).unwrap_or(e.code));
     let text: String = text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();

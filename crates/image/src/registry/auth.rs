@@ -4,6 +4,7 @@
 use super::challenge::{self, Challenge};
 use super::credentials::Credentials;
 use super::error::{Fault, RegistryError};
+use super::in_time::InTime;
 use super::{reason, retry_after_fault, status_fault};
 use net::http::{Client, Request, Response};
 use serde::Deserialize;
@@ -86,7 +87,10 @@ impl Auth {
         if realm.starts_with("https://") || (realm.starts_with("http://") && !self.tls_verify) {
             return Ok(());
         }
-        Err(Fault::protocol(url, format!("it wants tokens from {realm:?}, which is not an https:// address")))
+        Err(Fault::protocol(
+            url,
+            format!("it wants tokens from {:?}, which is not an https:// address", net::http::shown(realm)),
+        ))
     }
 }
 
@@ -126,7 +130,10 @@ fn fetch_token(client: &Client, request: &Request) -> Result<String, Fault> {
         _ => return Err(status_fault(response)),
     }
     let mut body = Vec::new();
-    response.into_reader().take(MAX_TOKEN).read_to_end(&mut body).map_err(|e| Fault::cut(&url, e))?;
+    InTime::new(response.into_reader())
+        .take(MAX_TOKEN)
+        .read_to_end(&mut body)
+        .map_err(|e| Fault::cut(&url, e))?;
     let answer: TokenAnswer =
         serde_json::from_slice(&body).map_err(|e| Fault::protocol(&url, format!("this is no token: {e}")))?;
     let token = answer.token.or(answer.access_token).filter(|token| is_token(token));
@@ -135,7 +142,7 @@ fn fetch_token(client: &Client, request: &Request) -> Result<String, Fault> {
 
 fn denied(response: Response, url: &str) -> Fault {
     let (realm, what) = url.split_once('?').unwrap_or((url, "its tokens"));
-    let (host, what) = (realm.to_owned(), what.to_owned());
+    let (host, what) = (net::http::shown(realm), what.to_owned());
     Fault::last(RegistryError::Denied { host, what, reason: reason(response) })
 }
 

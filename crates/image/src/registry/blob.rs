@@ -1,6 +1,7 @@
 //! A blob as it arrives, however often the connection breaks.
 
 use super::error::{Fault, RegistryError};
+use super::in_time::InTime;
 use super::patience::Patience;
 use super::{Call, Registry};
 use crate::digest::Digest;
@@ -37,16 +38,15 @@ impl<'a> Blob<'a> {
         Blob { registry, digest, size, position: 0, body: None, patience, received, failure: None }
     }
 
-    /// The whole of a small blob.
+    /// The whole of a small blob, which has to come in time ([`InTime`]).
     pub(crate) fn read_all(mut self) -> Result<Vec<u8>, RegistryError> {
         let mut bytes = Vec::new();
-        let mut piece = [0; 4096];
-        loop {
-            match self.read_or_give_up(&mut piece)? {
-                0 => return Ok(bytes),
-                count => bytes.extend_from_slice(&piece[..count]),
-            }
-        }
+        let read = InTime::new(&mut self).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|error| {
+            let url = format!("{}/{} blob {}", self.registry.host, self.registry.repository, self.digest);
+            let too_slow = RegistryError::Protocol { url, reason: error.to_string() };
+            self.take_failure().unwrap_or(too_slow)
+        })
     }
 
     /// Why reading failed. The errors of [`Read`] pass through readers that do not keep what they were.
