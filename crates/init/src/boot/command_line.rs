@@ -2,7 +2,7 @@
 
 use crate::console::{CONSOLE, Fold};
 use crate::pipeline::lines;
-use net::http::{Client, Request};
+use net::http::{self, Client, Request};
 use options::{Fatal, Options, Severity};
 use std::io::Read;
 use std::time::Duration;
@@ -47,7 +47,8 @@ impl CommandLine {
     pub fn fetch_extra_args(&mut self, client: &Client) -> Result<(), String> {
         let Some(url) = self.options.extra_args_url.clone() else { return Ok(()) };
         CONSOLE.section("parse_extra_cmdline", "Fetching the extra arguments", Fold::Collapsed);
-        let text = fetch(client, &url).map_err(|reason| format!("b2c.extra_args_url={url}: {reason}"))?;
+        let text = fetch(client, &url)
+            .map_err(|reason| format!("b2c.extra_args_url={}: {reason}", http::shown(&url)))?;
         self.texts.push(text);
         self.parse();
         Ok(())
