@@ -1,6 +1,6 @@
 """From /init to the first line of a container.
 
-A cold boot of a machine with 512 MB and two processors in QEMU, without a cache: modules, DHCP, the pull of the
+A cold boot of a machine with 512 MB and one processor in QEMU, without a cache: modules, DHCP, the pull of the
 1 MB busybox image from a registry on this computer's loopback, and the container. Time is this computer's, taken
 when a line arrives from the serial console: from the kernel's "Run /init as init process" to the first line that the
 container prints. The second row starts with QEMU itself, so it holds the kernel, and the kernel's unpacking of the
