@@ -154,9 +154,19 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// Sends once, and once more if the registry wants to know who we are.
+    /// Sends by the scheme that the registry speaks. The first request to one that probably speaks http finds out by itself.
     fn try_send(&self, call: &Call) -> Result<Response, Fault> {
-        let scheme = scheme::find(self.client, &self.host, self.tls_verify)?;
+        if scheme::is_probably_http(&self.host, self.tls_verify)
+            && let Ok(response) = self.try_scheme(call, "http")
+        {
+            scheme::remember(&self.host, "http");
+            return Ok(response);
+        }
+        self.try_scheme(call, scheme::find(self.client, &self.host, self.tls_verify)?)
+    }
+
+    /// Sends once, and once more if the registry wants to know who we are.
+    fn try_scheme(&self, call: &Call, scheme: &str) -> Result<Response, Fault> {
         let origin = format!("{scheme}://{}/", self.host);
         let url = format!("{origin}v2/{}/{}", self.repository, call.path);
         let mut header = self.auth.header();

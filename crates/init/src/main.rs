@@ -13,16 +13,13 @@ use std::process::ExitCode;
 const BOOT: &str = "b2c-boot";
 /// `argv[0]` of the process that starts one container and waits for it.
 const CONTAINER: &str = "b2c-container";
-/// `argv[0]` of process 1 once the root is a tmpfs.
-const SUPERVISOR: &str = "b2c-init";
 
 fn main() -> ExitCode {
     match std::env::args().next().as_deref() {
         Some(BOOT) => ExitCode::from(boot::run().exit_code()),
         Some(modprobe::PATH) => modprobe::run(),
         Some(CONTAINER) => container::runtime::shim_main(),
-        Some(SUPERVISOR) => supervisor::supervise(),
-        _ if std::process::id() == 1 => supervisor::leave_initramfs(),
+        _ if std::process::id() == 1 => supervisor::supervise(),
         _ => {
             eprintln!("This is the init of boot2container; it runs as process 1 only");
             ExitCode::FAILURE

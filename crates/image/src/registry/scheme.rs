@@ -1,14 +1,14 @@
-//! https or http: with `--tls-verify=false` either will do, and https is preferred (as podman does it).
+//! https or http: with `--tls-verify=false` either will do.
 
 use super::error::{Again, Fault, RegistryError, again};
 use net::http::{Client, Error, Request, Response};
 use std::collections::BTreeMap;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long https may take to answer before http is tried at the same time. A server of plain http may stay silent at the sight of
-/// TLS, and a firewall drops what is for another port.
+/// How long the first scheme may take to answer before the second is tried at the same time. A server of plain http may stay silent at
+/// the sight of TLS, and a firewall drops what is for another port.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 /// What was found out since the start of the program: a registry does not change its ways, and asking costs a round trip.
@@ -19,48 +19,70 @@ pub(super) fn find(client: &Client, host: &str, tls_verify: bool) -> Result<&'st
     if tls_verify {
         return Ok("https");
     }
-    if let Some(scheme) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
+    if let Some(scheme) = known(host) {
         return Ok(scheme);
     }
     let scheme = probe(client, host)?;
     log::debug!("Registry {host} speaks {scheme}");
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), scheme);
+    remember(host, scheme);
     Ok(scheme)
 }
 
+/// Whether nothing is known of a registry that is not on the port of https.
+///
+/// Divergence: podman tries https first, always. A farm's registry of plain http is on a port of its own, where TLS costs a key exchange
+/// and a connection before every first pull.
+pub(super) fn is_probably_http(host: &str, tls_verify: bool) -> bool {
+    !tls_verify && known(host).is_none() && prefers_http(host)
+}
+
+/// Spares the next request the question.
+pub(super) fn remember(host: &str, scheme: &'static str) {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), scheme);
+}
+
+fn known(host: &str) -> Option<&'static str> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
+}
+
+fn prefers_http(host: &str) -> bool {
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.is_some_and(|port| port != 443)
+}
+
 fn probe(client: &Client, host: &str) -> Result<&'static str, Fault> {
+    let [first, second] = if prefers_http(host) { ["http", "https"] } else { ["https", "http"] };
     let ask = |scheme: &str| Request::get(format!("{scheme}://{host}/v2/")).tls_verify(false);
-    let (answer, https) = mpsc::channel();
-    let request = ask("https");
+    let (answer, answers) = mpsc::channel();
+    let request = ask(first);
     let asking = client.clone();
-    // Not waited for: when http has answered, https may go on until its time is out.
+    // Not waited for: when the second has answered, the first may go on until its time is out.
     let spawned = std::thread::Builder::new()
         .stack_size(super::THREAD_STACK)
-        .spawn(move || drop(answer.send(asking.send(&request).map(drop))));
+        .spawn(move || drop(answer.send(asking.send(&request))));
     let early = match spawned {
-        Ok(_) => https.recv_timeout(HEAD_START),
-        Err(_) => Err(RecvTimeoutError::Disconnected),
+        Ok(_) => answers.recv_timeout(HEAD_START).ok(),
+        Err(_) => None,
     };
-    if let Ok(Ok(())) = early {
-        return Ok("https");
+    if early.as_ref().is_some_and(|answer| is_registry(first, answer)) {
+        return Ok(first);
     }
-    let http = client.send(&ask("http"));
-    let https = match early {
-        Ok(https) => Some(https),
-        Err(_) if is_registry(&http) => return Ok("http"),
-        Err(_) => https.recv().ok(),
-    };
-    match (https, http) {
-        (Some(Ok(())), _) => Ok("https"),
-        (_, Ok(_)) => Ok("http"),
-        (Some(Err(https)), Err(http)) => Err(neither(https, http)),
-        (None, Err(http)) => Err(http.into()),
+    let other = client.send(&ask(second));
+    if is_registry(second, &other) {
+        return Ok(second);
+    }
+    match (early.or_else(|| answers.recv().ok()), other) {
+        (Some(Ok(_)), _) => Ok(first),
+        (_, Ok(_)) => Ok(second),
+        (Some(Err(https)), Err(http)) if first == "https" => Err(neither(https, http)),
+        (Some(Err(http)), Err(https)) => Err(neither(https, http)),
+        (None, Err(other)) => Err(other.into()),
     }
 }
 
-/// A server that wants TLS answers plain http with 400.
-fn is_registry(http: &Result<Response, Error>) -> bool {
-    http.as_ref().is_ok_and(|response| matches!(response.status, 200 | 401))
+/// Whether `scheme` is the right one. A server that wants TLS answers plain http with 400, if at all.
+fn is_registry(scheme: &str, answer: &Result<Response, Error>) -> bool {
+    answer.as_ref().is_ok_and(|response| scheme == "https" || matches!(response.status, 200 | 401))
 }
 
 fn neither(https: Error, http: Error) -> Fault {

@@ -7,39 +7,20 @@ mod root;
 use crate::console::CONSOLE;
 use crate::ending::Ending;
 use rustix::process::{WaitOptions, WaitStatus, wait};
-use std::convert::Infallible;
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
-/// Where the program is found once the root is a tmpfs.
+/// Where this program is found.
 const PROGRAM: &str = "/init";
 
-/// Makes a tmpfs the root and starts this program again from there, which frees the first copy.
-pub fn leave_initramfs() -> ExitCode {
-    if let Err(error) = root::switch_to_tmpfs() {
-        // Containers cannot pivot_root now, but the console, the status line and the power-off still work: go on and let them say so.
-        CONSOLE.error(&format!("Could not leave the initial ramfs: {error}"));
-    }
-    match restart() {
-        Ok(never) => match never {},
-        Err(error) => {
-            CONSOLE.error(&format!("Could not start {PROGRAM} again: {error}"));
-            supervise()
-        }
-    }
-}
-
-fn restart() -> io::Result<Infallible> {
-    Err(Command::new(PROGRAM).arg0(crate::SUPERVISOR).exec())
-}
-
-/// Runs the boot process to its end, however it comes, and then ends the machine.
+/// Makes a tmpfs the root, runs the boot process to its end, however it comes, and then ends the machine.
 pub fn supervise() -> ExitCode {
+    // Without it containers cannot pivot_root, but the console, the status line and the power-off still work: go on and let them say so.
+    let left = root::switch_to_tmpfs().map_err(|error| format!("Could not leave the initial ramfs: {error}"));
     let failures = mounts::mount_all();
     CONSOLE.reopen();
     CONSOLE.close_kernel_section();
-    for failure in failures {
+    for failure in left.err().into_iter().chain(failures) {
         CONSOLE.error(&failure);
     }
     let settings = CONSOLE.settings();

@@ -17,7 +17,8 @@ const MOUNT_POINTS: [&str; 3] = ["dev", "proc", "sys"];
 
 /// Makes a tmpfs the root, with all that the archives of the initrd brought in its old place.
 ///
-/// Folders stay where they are and are bound: a distribution's modules take many megabytes, which would be copied on every boot. Files and links move.
+/// Folders and files stay where they are and are bound: a distribution's modules take many megabytes, which would be copied on every boot, and this program runs from its
+/// file. Links move.
 pub fn switch_to_tmpfs() -> io::Result<()> {
     std::fs::create_dir(NEW_ROOT)?;
     mount("tmpfs", NEW_ROOT, "tmpfs", MountFlags::empty(), TMPFS_OPTIONS)?;
@@ -45,7 +46,8 @@ fn bring(source: &Path, target: &Path) -> io::Result<()> {
             return if hidden { Ok(()) } else { Ok(mount_bind(source, target)?) };
         }
         FileType::RegularFile => {
-            std::fs::copy(source, target)?;
+            std::fs::File::create_new(target)?;
+            return Ok(mount_bind(source, target)?);
         }
         FileType::Symlink => std::os::unix::fs::symlink(std::fs::read_link(source)?, target)?,
         kind => {
