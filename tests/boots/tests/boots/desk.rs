@@ -5,8 +5,19 @@ use std::process::{Command, Output};
 
 /// From the repository's root, where it finds `dist/`; built as the tools build it.
 fn b2c_vm(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--locked", "--package", "b2c", "--no-default-features", "--", "vm"]);
+    let mut command = Command::new("timeout");
+    command.args([
+        "300",
+        env!("CARGO"),
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "b2c",
+        "--no-default-features",
+        "--",
+        "vm",
+    ]);
     command.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     command.output().unwrap()
 }
