@@ -82,6 +82,12 @@ impl Boot {
         self
     }
 
+    /// QEMU stays when the machine powers off, until it is killed. Else it would flush the drives itself.
+    pub fn lingering(mut self) -> Self {
+        self.arguments.push("-no-shutdown".into());
+        self
+    }
+
     /// Files of one more cpio archive that follows the initramfs: `("user/job.env", "A=1")`. Made executable for all.
     pub fn extra_cpio<P: Into<PathBuf>, C: Into<Vec<u8>>>(
         self,

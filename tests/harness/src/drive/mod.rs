@@ -133,6 +133,11 @@ impl Drive {
         image(&self.folder)
     }
 
+    /// Copies the image file to `path`, with its holes.
+    pub fn save(&self, path: &Path) {
+        copy(&self.image(), path);
+    }
+
     /// QEMU's arguments for it, as a device with that ID.
     pub(crate) fn arguments(&self, id: &str) -> [String; 4] {
         let path = socket(&self.folder).display().to_string().replace(',', ",,");
