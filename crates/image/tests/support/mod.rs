@@ -66,11 +66,11 @@ impl Machine {
     }
 
     pub fn assert_nothing_half_done(&self) {
-        assert_eq!(count(&self.folder.path().join("staging")), 0, "something is left in staging");
+        assert_eq!(count(&self.folder.path().join("v1/staging")), 0, "something is left in staging");
     }
 
     pub fn layers(&self) -> usize {
-        count(&self.folder.path().join("layers/sha256"))
+        count(&self.folder.path().join("v1/layers/sha256"))
     }
 }
 
