@@ -2,7 +2,7 @@
 
 use crate::seeds;
 use fastrand::Rng;
-use harness::{Boot, Drive, Outcome, WriteCache};
+use harness::{Boot, Drive, WriteCache};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -35,8 +35,8 @@ pub struct Scenario {
     pub words: String,
     /// The power is cut between these two texts on the console; "" is the machine's start, or its end.
     pub window: [&'static str; 2],
-    /// What the boot after the cut is to show, now that this was the boot before.
-    pub judge: Box<dyn Fn(&Outcome) -> Judge>,
+    /// What the boot after the cut is to show, now that this was on the console before.
+    pub judge: Box<dyn Fn(&str) -> Judge>,
 }
 
 /// A boot that shows whether everything survived.
@@ -95,27 +95,38 @@ impl Scenario {
     fn survives(&self, seed: u64, window: &Range<u64>) -> bool {
         let mut random = Rng::with_seed(seed);
         let cache = if random.u8(..4) == 0 { WriteCache::None } else { WriteCache::Writeback };
+        println!("{}: seed {seed}, write cache {cache:?}", self.name);
         let drive = self.drive.copy(cache);
-        let request = random.u64(window.clone()) + 1;
-        drive.cut_at(request, random.u64(..));
-        let before = machine(&self.words, &drive).spawn().finish();
-        // A boot that asks less of its drive than the one that was counted is over by then; then the cut comes after its end.
-        let losses = drive.losses().unwrap_or_else(|| drive.cut(seed));
-        println!("{} {seed}: cut at request {request} of {window:?}, {cache:?}, {losses:?}", self.name);
-        let content = catch_unwind(AssertUnwindSafe(|| self.judge(&before, &drive))).is_ok();
+        let mut console = self.cut(&drive, random.u64(window.clone()) + 1, &mut random);
+        if random.u8(..3) == 0 {
+            // The next boot, which recovers from the first cut, is cut too.
+            console += &self.cut(&drive, random.u64(..window.end) + 1, &mut random);
+        }
+        let content = catch_unwind(AssertUnwindSafe(|| self.judge(&console, &drive))).is_ok();
         if !content {
             let evidence = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("powercut-{seed}.img"));
             drive.save(&evidence);
             println!(
-                "the drive after the cut: {}; the console before it:\n{}",
-                evidence.display(),
-                before.tail()
+                "{} {seed} failed; the drive after the cut: {}; the console before it:\n{console}",
+                self.name,
+                evidence.display()
             );
         }
         content
     }
 
-    fn judge(&self, before: &Outcome, drive: &Drive) {
+    /// Boots, and cuts the power at that request; gives the console until then.
+    fn cut(&self, drive: &Drive, request: u64, random: &mut Rng) -> String {
+        let seed = random.u64(..);
+        drive.cut_at(request, seed);
+        let outcome = machine(&self.words, drive).spawn().finish();
+        // A boot that asks less of its drive than the one that was counted is over by then; then the cut comes after its end.
+        let losses = drive.losses().unwrap_or_else(|| drive.cut(seed));
+        println!("{}: cut at request {request}: {losses:?}", self.name);
+        outcome.console
+    }
+
+    fn judge(&self, before: &str, drive: &Drive) {
         let judge = (self.judge)(before);
         let drive = drive.copy(WriteCache::Writeback);
         let after = machine(&judge.words, &drive).run();

@@ -3,13 +3,12 @@
 use crate::content::{CHECK, FSYNC, WHOLE, check_files, checked, write_files, written};
 use crate::cut::{CACHE, Judge, Scenario, after, empty};
 use crate::words::run;
-use harness::Outcome;
 
 /// [`WHOLE`] as a line of its own: the command that prints it is on the console too.
 const AFTER_CHECK: &str = "\nevery file is whole";
 
 /// The judge boots with the same words as the machine before, and every file of the image has to be whole.
-fn same_again(words: &str) -> Box<dyn Fn(&Outcome) -> Judge> {
+fn same_again(words: &str) -> Box<dyn Fn(&str) -> Judge> {
     let words = words.to_owned();
     Box::new(move |_| Judge { words: words.clone(), line: WHOLE.into() })
 }
@@ -42,8 +41,8 @@ fn while_a_container_writes_to_a_volume() {
     let image = checked("volume");
     let words = move |command: &str| format!("{CACHE} {}", run("-v data:/data", &image, command));
     let writes = words(&write_files("/data", 40, FSYNC));
-    let judge = Box::new(move |before: &Outcome| {
-        let count = written(&before.console);
+    let judge = Box::new(move |before: &str| {
+        let count = written(before);
         Judge { words: words(&check_files("/data", count)), line: format!("all of {count} are whole") }
     });
     let window = ["", "wrote 40"];
