@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// one that survives power cuts: ordered data, barriers. Freed blocks are told to the drive by FITRIM, not one by one (`discard`).
 const FLAGS: MountFlags = MountFlags::NOATIME.union(MountFlags::LAZYTIME);
 
+/// The mounts that this thread sees.
+const MOUNTS: &str = "/proc/thread-self/mountinfo";
+
 /// Nothing more is written to an ext4 that turns out to be broken: the next boot repairs it.
 const EXT_OPTIONS: &CStr = c"errors=remount-ro";
 
@@ -66,7 +69,7 @@ pub(crate) fn refused(errno: Errno, device: &Path, kind: Kind, target: &Path) ->
 /// # Errors
 /// When it is in use.
 pub fn unmount(target: &Path) -> Result<(), Error> {
-    let table = fs::read("/proc/self/mountinfo").map_err(Error::io("read /proc/self/mountinfo"))?;
+    let table = fs::read(MOUNTS).map_err(Error::io(format!("read {MOUNTS}")))?;
     let below = table.split(|&byte| byte == b'\n').rev().filter_map(mount_point);
     for folder in below.filter(|folder| folder.starts_with(target) && folder != target) {
         // Whatever keeps it mounted keeps `target` mounted too, and that is told.

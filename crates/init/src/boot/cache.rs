@@ -34,7 +34,7 @@ pub fn mount(options: &options::Cache) -> Result<Option<Cache>, Missing> {
         CacheDevice::Auto => mount_partition(&Request::Auto),
         CacheDevice::Reset => mount_partition(&Request::Reset),
         CacheDevice::Device(path) => mount_partition(&Request::Device(path.clone())),
-        CacheDevice::Filesystem(name) => Err(format!("b2c.filesystem={name} cannot be mounted yet")),
+        CacheDevice::Filesystem(_) => Err("a b2c.filesystem is not supported yet".to_owned()),
     };
     match mounted {
         Ok(()) => {
@@ -45,14 +45,26 @@ pub fn mount(options: &options::Cache) -> Result<Option<Cache>, Missing> {
             Ok(Some(cache))
         }
         Err(reason) if options.required => {
-            CONSOLE.error(&format!("b2c.cache_device: {reason}; it is required, so nothing runs"));
+            CONSOLE.error(&format!("{}: {reason}; it is required, so nothing runs", shown(&options.device)));
             Err(Missing)
         }
         Err(reason) => {
-            CONSOLE.error(&format!("b2c.cache_device: {reason}; continue without a cache"));
+            CONSOLE.error(&format!("{}: {reason}; continue without a cache", shown(&options.device)));
             Ok(None)
         }
     }
+}
+
+/// The option as it was written.
+fn shown(device: &CacheDevice) -> String {
+    let value = match device {
+        CacheDevice::None => "none",
+        CacheDevice::Auto => "auto",
+        CacheDevice::Reset => "reset",
+        CacheDevice::Device(path) => &path.to_string_lossy(),
+        CacheDevice::Filesystem(name) => name,
+    };
+    format!("b2c.cache_device={value}")
 }
 
 fn mount_partition(request: &Request) -> Result<(), String> {
