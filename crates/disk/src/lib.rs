@@ -17,6 +17,7 @@ mod trim;
 mod wipe;
 
 pub use error::Error;
+pub use mount::unmount;
 pub use trim::Trim;
 
 /// `size` in bytes as a person reads it: `64MiB`, `1430MiB`, `20GiB`.

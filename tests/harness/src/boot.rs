@@ -82,9 +82,9 @@ impl Boot {
         self
     }
 
-    /// QEMU stays when the machine powers off, until it is killed. Else it would flush the drives itself.
-    pub fn lingering(mut self) -> Self {
-        self.arguments.push("-no-shutdown".into());
+    /// Further arguments for QEMU.
+    pub fn qemu<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
 
+mod cache;
 mod clock;
 mod command_line;
 pub mod hardware;
@@ -41,8 +42,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
-            cache();
-            run_pipeline(&command_line, &drivers, &mut state);
+            run_on_cache(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -90,9 +90,20 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
-fn cache() {
-    CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
-    CONSOLE.line("Do not use a partition cache");
+/// Runs the pipeline between the mounting of the cache and its unmounting.
+fn run_on_cache(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
+    match cache::mount(&command_line.options.cache) {
+        Ok(cache) => {
+            run_pipeline(command_line, drivers, state);
+            if let Some(cache) = cache {
+                cache.unmount();
+            }
+        }
+        Err(cache::Missing) => {
+            state.fail(1, Fatal::Cache.failed_by());
+            report_status(state);
+        }
+    }
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.

@@ -6,8 +6,8 @@ use net::http::{self, Client};
 use options::Options;
 use std::path::Path;
 
-/// Where all that lasts is kept; in RAM until there is a cache drive.
-const STORAGE: &str = "/storage";
+/// Where all that lasts is kept; in RAM if there is no cache drive.
+pub const STORAGE: &str = "/storage";
 
 /// A folder for whoever needs one; users mount it by its older name, `-v /container/tmp:…`.
 const TMP: &str = "/storage/tmp";
