@@ -67,9 +67,10 @@ impl Store {
         self.evict(Need { space: 0, budget: 0 }).map(drop)
     }
 
-    /// Before `wanted` bytes are written, of which `least` are certain. Not to get `least` is an error.
+    /// Before layers are fetched that take `least` bytes for certain and probably `wanted`. Not to get `least` is an error.
     pub(crate) fn make_room(&self, least: u64, wanted: u64) -> Result<(), StoreError> {
-        let (room, _) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: wanted })?;
+        // What the budget is really charged with is known when a layer is unpacked; no image is removed on a guess.
+        let (room, _) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: least })?;
         if (Need { space: least, budget: least }).is_met(&room, room.budget.unwrap_or(u64::MAX)) {
             return Ok(());
         }
@@ -81,9 +82,9 @@ impl Store {
         self.evict(Need { space: SLACK, budget: 0 }).map(drop)
     }
 
-    /// After the disk was full although there seemed to be room. `false`: there is nothing more to be had.
-    pub(crate) fn make_more_room(&self, wanted: u64) -> Result<bool, StoreError> {
-        let (_, removed) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: 0 })?;
+    /// After the disk was full, though what is free again now seemed enough: twice as much, if it can be had. `false`: nothing can.
+    pub(crate) fn make_more_room(&self) -> Result<bool, StoreError> {
+        let (_, removed) = self.evict(Need { space: self.free()?.saturating_mul(2), budget: 0 })?;
         if removed || !self.is_on_disk() {
             return Ok(removed);
         }
@@ -99,12 +100,9 @@ impl Store {
 
     /// Before a layer of `bytes`, which is on the disk already, gets its name.
     pub(super) fn keep_to_budget(&self, bytes: u64) -> Result<(), StoreError> {
-        if self.budget.is_none() {
-            return Ok(());
-        }
         let need = Need { space: 0, budget: bytes };
         let (room, _) = self.evict(need)?;
-        if need.is_met(&room, self.target(&room)) {
+        if need.is_met(&room, room.budget.unwrap_or(u64::MAX)) {
             return Ok(());
         }
         Err(StoreError::NoRoom { needed: bytes, room })
@@ -129,11 +127,15 @@ impl Store {
         Ok(Room { free, total, used, budget, in_memory: !self.is_on_disk() })
     }
 
-    /// Manifests and configurations do not count.
+    /// Manifests and configurations do not count, nor do downloads that are going on, which end as layers.
     fn used(&self) -> Result<u64, StoreError> {
         let layers: u64 = self.layers()?.iter().map(|(_, bytes)| bytes).sum();
         let mut partials = 0;
-        self.each_partial(|_, _, file| partials += bytes_on_disk(file))?;
+        self.each_partial(|_, _, file| {
+            if Partial::is_idle(file) {
+                partials += bytes_on_disk(file);
+            }
+        })?;
         Ok(layers + partials)
     }
 
