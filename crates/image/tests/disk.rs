@@ -4,7 +4,7 @@
 mod support;
 
 use harness::{Compression, Faults, Image as Source, Layer, Pushed, Registry};
-use image::{Budget, Policy};
+use image::{Budget, Digest, Policy};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -244,7 +244,8 @@ fn varied() -> Layer {
 
 #[test]
 fn a_layer_that_rots_is_found_and_only_it_is_fetched_again() {
-    let damages: [(&str, fn(&Path)); 6] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 6] = [
         ("a flipped bit", |root| flip(&root.join("usr/same"))),
         ("a file that lost its end", |root| {
             fs::File::options().write(true).open(root.join("usr/same")).unwrap().set_len(4096).unwrap();
@@ -252,7 +253,7 @@ fn a_layer_that_rots_is_found_and_only_it_is_fetched_again() {
         ("a file that is gone", |root| fs::remove_file(root.join("usr/empty")).unwrap()),
         ("a folder that is gone", |root| fs::remove_dir_all(root.join("deep/in")).unwrap()),
         ("another mode", |root| {
-            fs::set_permissions(root.join("usr"), fs::Permissions::from_mode(0o700)).unwrap()
+            fs::set_permissions(root.join("usr"), fs::Permissions::from_mode(0o700)).unwrap();
         }),
         ("all files gone", |root| fs::remove_dir_all(root).unwrap()),
     ];
@@ -269,7 +270,7 @@ fn a_layer_that_rots_is_found_and_only_it_is_fetched_again() {
             damage(&image.layers[1]);
             let rotten = machine.store.verify().unwrap();
             let hex = image.layers[1].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
-            assert_eq!(rotten.iter().map(|d| d.hex()).collect::<Vec<_>>(), [hex], "{what}");
+            assert_eq!(rotten.iter().map(Digest::hex).collect::<Vec<_>>(), [hex], "{what}");
             let asked = front.requests().len();
             assert_eq!(machine.pull(&name).unwrap(), image);
             let layers: Vec<_> =
