@@ -22,9 +22,8 @@ use std::time::Instant;
 /// Bytes that are read from a connection and hashed at once.
 const BUFFER: usize = 64 << 10;
 
-/// What a layer takes on the disk at first, compared with how it travels: two or three times as much, and what is kept of it while
-/// it is fetched.
-const UNPACKED: u64 = 4;
+/// How much larger a compressed layer is on the disk, as a rule at most.
+const INFLATION: u64 = 3;
 
 /// Why a layer cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +62,21 @@ struct Job<'a> {
     compression: Compression,
 }
 
+impl Job<'_> {
+    /// A guess, in bytes.
+    fn unpacked_size(&self) -> u64 {
+        match self.compression {
+            Compression::None => self.layer.size,
+            Compression::Gzip | Compression::Zstd => self.layer.size.saturating_mul(INFLATION),
+        }
+    }
+}
+
 impl Fetch<'_> {
     /// Brings all layers into the store that are not there yet. The manifest and the configuration name as many. If the disk is
     /// full, images that are not in use make room for them.
     pub(crate) fn layers(&self, name: &Name, manifest: &ImageManifest, config: &Config) -> Result<(), Cause> {
         self.store.pin(manifest.layers.iter().map(|layer| &layer.digest).chain(&config.diff_ids));
-        let mut factor = UNPACKED;
         loop {
             let jobs = self.jobs(manifest, config)?;
             if jobs.is_empty() {
@@ -76,13 +84,13 @@ impl Fetch<'_> {
                 return Ok(());
             }
             let packed = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.layer.size));
-            self.store.make_room(packed, packed.saturating_mul(factor))?;
+            let unpacked = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.unpacked_size()));
+            self.store.make_room(packed, unpacked)?;
             let cause = match self.run(name, jobs, manifest.layers.len(), packed) {
                 Err(cause) if cause.is_full() => cause,
                 ended => return ended,
             };
-            factor *= 2;
-            if !self.store.make_more_room(packed.saturating_mul(factor))? {
+            if !self.store.make_more_room()? {
                 log::warn!("{cause}");
                 return Err(self.store.no_room(packed).into());
             }

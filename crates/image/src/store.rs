@@ -34,7 +34,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use error::{Room, StoreError};
 pub(crate) use partial::{Partial, Resumed};
@@ -114,8 +114,11 @@ impl Store {
 
     /// From now on, and until the store is closed, these are in use.
     pub(crate) fn pin<'a>(&self, digests: impl IntoIterator<Item = &'a Digest>) {
-        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        pinned.extend(digests.into_iter().cloned());
+        self.pinned().extend(digests.into_iter().cloned());
+    }
+
+    fn pinned(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A manifest or configuration; `None` if it is not there or not what its name says.

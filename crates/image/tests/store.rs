@@ -41,7 +41,7 @@ fn torn_manifests_are_fetched_again() {
     machine.options.policy = Policy::Missing;
     let name = format!("{}/torn", front.address());
     let image = machine.pull(&name).unwrap();
-    let blobs = files(&machine.folder.path().join("v1/blobs/sha256"));
+    let blobs = files(&machine.base.join("v1/blobs/sha256"));
     assert_eq!(blobs.len(), 2);
     for blob in &blobs {
         let whole = fs::read(blob).unwrap();
@@ -55,7 +55,7 @@ fn torn_manifests_are_fetched_again() {
             assert!(layers <= 1, "the layer is still there: {requests:?}");
         }
     }
-    let record = files(&machine.folder.path().join("v1/refs"));
+    let record = files(&machine.base.join("v1/refs"));
     fs::write(&record[0], "{").unwrap();
     assert_eq!(machine.pull(&name).unwrap(), image);
 }
@@ -108,7 +108,7 @@ fn a_full_store_is_told_and_left_clean() {
     let message = machine.pull(&format!("{address}/too-large")).unwrap_err().to_string();
     let left = files(&small_disk.path().join("v1/staging")).len();
     let fits = machine.pull(&format!("{address}/fits")).map(|image| read(&image, "file"));
-    machine.store = Store::open(machine.folder.path()).unwrap();
+    machine.store = Store::open(&machine.base).unwrap();
     assert!(Command::new("umount").arg(small_disk.path()).status().unwrap().success());
     assert!(message.contains("the image store is full: 4.0 MB more are needed"), "{message}");
     assert!(message.contains("of 2.1 MB are free; give the machine more memory"), "{message}");

@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 /// How much of a disk images may take if nobody says: volumes and what containers write need some of it, too.
@@ -67,9 +66,10 @@ impl Store {
         self.evict(Need { space: 0, budget: 0 }).map(drop)
     }
 
-    /// Before `wanted` bytes are written, of which `least` are certain. Not to get `least` is an error.
+    /// Before layers are fetched that take `least` bytes for certain and probably `wanted`. Not to get `least` is an error.
     pub(crate) fn make_room(&self, least: u64, wanted: u64) -> Result<(), StoreError> {
-        let (room, _) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: wanted })?;
+        // What the budget is really charged with is known when a layer is unpacked; no image is removed on a guess.
+        let (room, _) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: least })?;
         if (Need { space: least, budget: least }).is_met(&room, room.budget.unwrap_or(u64::MAX)) {
             return Ok(());
         }
@@ -81,9 +81,9 @@ impl Store {
         self.evict(Need { space: SLACK, budget: 0 }).map(drop)
     }
 
-    /// After the disk was full although there seemed to be room. `false`: there is nothing more to be had.
-    pub(crate) fn make_more_room(&self, wanted: u64) -> Result<bool, StoreError> {
-        let (_, removed) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: 0 })?;
+    /// After the disk was full, though what is free again now seemed enough: twice as much, if it can be had. `false`: nothing can.
+    pub(crate) fn make_more_room(&self) -> Result<bool, StoreError> {
+        let (_, removed) = self.evict(Need { space: self.free()?.saturating_mul(2), budget: 0 })?;
         if removed || !self.is_on_disk() {
             return Ok(removed);
         }
@@ -94,24 +94,22 @@ impl Store {
 
     /// The error that there is not enough room.
     pub(crate) fn no_room(&self, needed: u64) -> StoreError {
-        self.room().map_or_else(|error| error, |room| StoreError::NoRoom { needed, room })
+        self.room(&self.pinned()).map_or_else(|error| error, |room| StoreError::NoRoom { needed, room })
     }
 
     /// Before a layer of `bytes`, which is on the disk already, gets its name.
     pub(super) fn keep_to_budget(&self, bytes: u64) -> Result<(), StoreError> {
-        if self.budget.is_none() {
-            return Ok(());
-        }
         let need = Need { space: 0, budget: bytes };
         let (room, _) = self.evict(need)?;
-        if need.is_met(&room, self.target(&room)) {
+        if need.is_met(&room, room.budget.unwrap_or(u64::MAX)) {
             return Ok(());
         }
         Err(StoreError::NoRoom { needed: bytes, room })
     }
 
+    /// What the file system still has, in bytes.
     pub(super) fn free(&self) -> Result<u64, StoreError> {
-        self.room().map(|room| room.free)
+        self.sizes().map(|(free, _)| free)
     }
 
     /// Beyond that, images that are not in use go.
@@ -119,40 +117,49 @@ impl Store {
         room.budget.unwrap_or(Budget::Percent(DEFAULT_PERCENT).bytes(room.total))
     }
 
-    fn room(&self) -> Result<Room, StoreError> {
-        let sizes = rustix::fs::fstatvfs(&self.lock).map_err(StoreError::io("read", &self.root))?;
-        // A file system in memory without a limit says that it has no blocks at all.
-        let bytes = |blocks: u64| if sizes.f_blocks == 0 { u64::MAX } else { blocks * sizes.f_frsize };
-        let (free, total) = (bytes(sizes.f_bavail), bytes(sizes.f_blocks));
+    fn room(&self, pinned: &HashSet<Digest>) -> Result<Room, StoreError> {
+        let (free, total) = self.sizes()?;
         let budget = self.budget.map(|budget| budget.bytes(total));
-        let used = if self.is_on_disk() { self.used()? } else { 0 };
+        let used = if self.is_on_disk() { self.used(pinned)? } else { 0 };
         Ok(Room { free, total, used, budget, in_memory: !self.is_on_disk() })
     }
 
-    /// Manifests and configurations do not count.
-    fn used(&self) -> Result<u64, StoreError> {
+    /// What the file system has free, and in all.
+    fn sizes(&self) -> Result<(u64, u64), StoreError> {
+        let sizes = rustix::fs::fstatvfs(&self.lock).map_err(StoreError::io("read", &self.root))?;
+        // A file system in memory without a limit says that it has no blocks at all.
+        let bytes = |blocks: u64| if sizes.f_blocks == 0 { u64::MAX } else { blocks * sizes.f_frsize };
+        Ok((bytes(sizes.f_bavail), bytes(sizes.f_blocks)))
+    }
+
+    /// Manifests and configurations do not count, nor do downloads that this boot goes on with: they end as layers.
+    fn used(&self, pinned: &HashSet<Digest>) -> Result<u64, StoreError> {
         let layers: u64 = self.layers()?.iter().map(|(_, bytes)| bytes).sum();
         let mut partials = 0;
-        self.each_partial(|_, _, file| partials += bytes_on_disk(file))?;
+        self.each_partial(|digest, _, file| {
+            if !pinned.contains(digest) {
+                partials += bytes_on_disk(file);
+            }
+        })?;
         Ok(layers + partials)
     }
 
     /// Removes what is not in use, until the need is met. Says what there is then, and whether anything was removed. A store in
     /// memory holds nothing that this boot has not used.
     fn evict(&self, need: Need) -> Result<(Room, bool), StoreError> {
-        let room = self.room()?;
+        // Held until the end: nothing comes into use meanwhile.
+        let pinned = self.pinned();
+        let room = self.room(&pinned)?;
         let is_met = |room: &Room| need.is_met(room, self.target(room));
         if is_met(&room) || !self.is_on_disk() {
             return Ok((room, false));
         }
-        // Held until the end: nothing comes into use meanwhile.
-        let pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut removed = !need.has_space(&room) && self.remove_predecessors()?;
-        if !is_met(&self.room()?) {
+        if !is_met(&self.room(&pinned)?) {
             removed |= self.remove_partials(&pinned)? > 0;
             removed |= self.remove_images(&pinned, is_met)?;
         }
-        Ok((self.room()?, removed))
+        Ok((self.room(&pinned)?, removed))
     }
 
     fn remove_images(
@@ -164,7 +171,7 @@ impl Store {
         let layers: Vec<Digest> = self.layers()?.into_iter().map(|(diff_id, _)| diff_id).collect();
         let mut removed = false;
         for step in order(&mut images, &layers, pinned) {
-            if is_met(&self.room()?) {
+            if is_met(&self.room(pinned)?) {
                 break;
             }
             removed = true;
