@@ -128,6 +128,10 @@ fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State
     report_status(state);
     CONSOLE.section("cleanup", "Cleaning up", Fold::Collapsed);
     services.stop();
+    if let Err(error) = world.store.collect() {
+        // The next boot tries again.
+        log::warn!("{error}");
+    }
     CONSOLE.end_section();
 }
 

@@ -27,7 +27,10 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    let mut store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    store.succeed_podman(storage);
+    let containers = storage.join("b2c/containers");
+    remove_leftovers(&containers);
     let volumes =
         volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
     for volume in &options.volume {
@@ -38,10 +41,19 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
         store,
         client: http_client(options),
         volumes,
-        containers: storage.join("b2c/containers"),
+        containers,
         hostname: options.hostname.clone(),
         drivers,
     })
+}
+
+/// Removes what containers wrote that a power cut ended.
+fn remove_leftovers(containers: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(containers)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        log::warn!("Could not remove what earlier containers left in {}: {error}", containers.display());
+    }
 }
 
 /// The HTTP client for everything that the machine itself fetches.

@@ -32,7 +32,7 @@ pub struct World<'a> {
 }
 
 /// Runs everything that the options name, or only the post containers if the pipeline has failed before it begins. The services live until the clean-up, which the caller does after the status line.
-pub fn run<'a>(options: &Options, world: &'a World<'_>, state: &mut State) -> Services<'a> {
+pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let mut services = Services::none();
     if state.status == 0 {
