@@ -23,6 +23,10 @@ const EXTENDED: &str = "lazy_itable_init=1,lazy_journal_init=1,discard";
 /// e2fsck(8): bits of its exit code.
 const FSCK_CORRECTED: i32 = 1;
 const FSCK_REBOOT: i32 = 2;
+const FSCK_OPERATIONAL_ERROR: i32 = 8;
+
+/// Where the first copy of the superblock is, with blocks of 4 KiB.
+const COPY: [&str; 4] = ["-b", "32768", "-B", "4096"];
 
 /// Wipes the device of `size` bytes, and makes an ext4 labelled `label` on it.
 ///
@@ -40,8 +44,18 @@ pub(crate) fn make(path: &Path, size: u64, label: &str) -> Result<(), Error> {
 }
 
 /// Checks all of the file system, and repairs what can be repaired without losing anything.
+///
+/// A superblock is larger than a drive's sector: power can be cut between its halves, and then its checksum is wrong. Its copy is not
+/// touched by anything that goes on while the file system is mounted.
 pub(crate) fn repair(path: &Path) -> Result<(), Error> {
-    let status = run("e2fsck", Command::new(E2FSCK).args(["-f", "-p"]).arg(path))?;
+    let check = |superblock: &[&str]| {
+        run("e2fsck", Command::new(E2FSCK).args(["-f", "-p"]).args(superblock).arg(path))
+    };
+    let mut status = check(&[])?;
+    if status.code() == Some(FSCK_OPERATIONAL_ERROR) {
+        log::warn!("{}: trying the copy of its superblock", path.display());
+        status = check(&COPY)?;
+    }
     match status.code() {
         Some(code) if code & !(FSCK_CORRECTED | FSCK_REBOOT) == 0 => Ok(()),
         _ => Err(failed("e2fsck", path, status)),

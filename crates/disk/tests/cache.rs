@@ -138,6 +138,23 @@ fn errors_are_repaired_before_it_is_mounted() {
 }
 
 #[test]
+fn a_superblock_that_was_torn_is_mended_with_its_copy() {
+    use std::os::unix::fs::FileExt;
+    let (device, folder) = (Loop::ext4(LABEL), mount_point());
+    let mount = || select(&device.request(), NOW).unwrap().mount(folder.path()).unwrap();
+    mount();
+    fs::write(folder.path().join("word"), "kept").unwrap();
+    disk::unmount(folder.path()).unwrap();
+    // Counted in the first of its two sectors; the checksum is in the second.
+    let node = File::options().write(true).open(&device.path).unwrap();
+    let kilobytes_written = 1024 + 0x178;
+    node.write_all_at(&[0xff], kilobytes_written).unwrap();
+    mount();
+    assert_eq!(fs::read(folder.path().join("word")).unwrap(), b"kept");
+    disk::unmount(folder.path()).unwrap();
+}
+
+#[test]
 fn damage_on_a_named_device_is_an_error_and_nothing_is_lost() {
     use std::os::unix::fs::FileExt;
     let (device, folder) = (Loop::ext4(LABEL), mount_point());
