@@ -102,10 +102,10 @@ impl Story<'_> {
             let how = format!("{device} from {} port {}", nbd.host, nbd.port);
             self.tell_option("b2c.nbd", &device, "Network block device", &how);
         }
-        if self.options.cache_device == CacheDevice::None {
+        if self.options.cache.device == CacheDevice::None {
             self.tell("Cache", "none, everything is in memory");
         } else {
-            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache_device));
+            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache));
         }
         if let Some(space) = &self.options.swap {
             self.tell_option("b2c.swap", "", "Swap", &swap(space));
