@@ -2,21 +2,29 @@
 
 mod clock;
 mod command_line;
+pub mod filesystems;
 pub mod hardware;
 mod host_name;
+mod nbd;
 mod network;
 mod runtime_info;
 mod shutdown;
 mod shutdown_command;
+mod swap;
 mod world;
 
 use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
 use command_line::CommandLine;
+use filesystems::Mounts;
 use hardware::Drivers;
-use options::{Fatal, Options};
+use options::{CacheDevice, Fatal, Options};
+use std::path::Path;
 use std::time::Duration;
+
+/// Where the cache is mounted.
+const STORAGE: &str = "/storage";
 
 /// How long the end waits for drivers that have not come up in all the time before.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -41,8 +49,13 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
-            cache();
+            let network_devices = nbd::attach(&command_line.options);
+            let cache = cache(&command_line.options);
+            let swap = swap::on(&command_line.options);
             run_pipeline(&command_line, &drivers, &mut state);
+            swap::off(swap);
+            drop(cache);
+            nbd::detach(network_devices);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -90,9 +103,23 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
-fn cache() {
+/// Mounts what everything is kept on.
+fn cache(options: &Options) -> Mounts {
     CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
-    CONSOLE.line("Do not use a partition cache");
+    let mut mounts = Mounts::default();
+    let CacheDevice::Filesystem(name) = &options.cache.device else {
+        CONSOLE.line("Do not use a partition cache");
+        return mounts;
+    };
+    let text = format!("Mounting the partition {name} to {STORAGE}");
+    match filesystems::mount(options, name, Path::new(STORAGE)) {
+        Ok(()) => {
+            mounts.keep(STORAGE.into());
+            CONSOLE.line(&format!("{text}: DONE"));
+        }
+        Err(reason) => CONSOLE.error(&format!("{text}: FAILED: {reason}; going on without a cache")),
+    }
+    mounts
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.

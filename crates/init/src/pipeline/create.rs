@@ -53,7 +53,9 @@ pub fn create<'a>(
     world: &'a World<'_>,
     state: &State,
 ) -> Result<Created<'a>, CreateError> {
-    let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
+    let options = pull_options(&request.run);
+    let image =
+        image::find_or_pull(&world.store, &world.image_stores, &world.client, &request.image, &options)?;
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
     world.drivers.settle(DRIVERS_PATIENCE);

@@ -168,10 +168,7 @@ pub(super) static STORAGE: OptionSpec = OptionSpec {
     doc: "Images in it are named by their bare ID, also with `--pull=always`.",
     example: "b2c.storage=additionalimagestores=shared",
     marks: &[Mark::New("The exact meaning is ours.")],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.storage.iter().map(|_| "b2c.storage".to_owned()).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         let mut additional = Vec::new();
         for piece in values::pieces(value) {

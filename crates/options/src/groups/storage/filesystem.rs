@@ -30,10 +30,7 @@ pub(super) static FILESYSTEM: OptionSpec = OptionSpec {
 instead of `,`. A key that is not known warns.",
     example: "b2c.filesystem=\"shared,src=10.42.0.1:/images,type=nfs,opts=ro|nolock\"",
     marks: &[],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.filesystem.iter().map(|fs| format!("b2c.filesystem={}", fs.name)).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.filesystem.push(filesystem(value, report)?);
         Ok(())

@@ -35,10 +35,7 @@ pub(super) static SWAP: OptionSpec = OptionSpec {
 removed, before the machine powers off.",
     example: "b2c.swap=8G,swappiness=60",
     marks: &[],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.swap.iter().map(|_| "b2c.swap".to_owned()).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.swap = Some(swap(value, report)?);
         Ok(())
