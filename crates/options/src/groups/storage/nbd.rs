@@ -25,7 +25,12 @@ pub(super) static NBD: OptionSpec = OptionSpec {
     default: "",
     repeatable: true,
     help: "Attaches an NBD export before cache, swap and file systems are looked at.",
-    doc: "`connections` is 1 to 64, 1 if it is not given.",
+    doc: "The server has to speak the newstyle protocol (nbd-server since 3.10, qemu-nbd, nbdkit), and to have a default export, one with an empty name; TLS is not spoken.
+
+`connections` is 1 to 64, 1 if it is not given; a server that does not allow several gets one, with a warning.
+
+A server that is not there is waited for, up to 15 s. When it goes away later, what reads or writes waits for it, up to 5 minutes, and connections are opened again when it is back. If a device cannot be \
+attached, that is a red line, and the boot goes on.",
     example: "b2c.nbd=/dev/nbd0,host=10.42.0.1,port=10809,connections=4",
     marks: &[Mark::New("The exact meaning is ours.")],
     support: Support::Now,
