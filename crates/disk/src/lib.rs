@@ -21,6 +21,7 @@ mod trim;
 mod wipe;
 
 pub use error::Error;
+pub use mount::unmount;
 pub use trim::Trim;
 
 /// The error of the last call of the C library, for what rustix has no call for.

@@ -88,6 +88,12 @@ impl Boot {
         self
     }
 
+    /// Further arguments for QEMU.
+    pub fn qemu<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
     /// Files of one more cpio archive that follows the initramfs: `("user/job.env", "A=1")`. Made executable for all.
     pub fn extra_cpio<P: Into<PathBuf>, C: Into<Vec<u8>>>(
         self,

@@ -1,5 +1,6 @@
 //! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
 
+mod cache;
 mod clock;
 mod command_line;
 pub mod filesystems;
@@ -17,14 +18,9 @@ use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
 use command_line::CommandLine;
-use filesystems::Mounts;
 use hardware::Drivers;
-use options::{CacheDevice, Fatal, Options};
-use std::path::Path;
+use options::{Fatal, Options};
 use std::time::Duration;
-
-/// Where the cache is mounted.
-const STORAGE: &str = "/storage";
 
 /// How long the end waits for drivers that have not come up in all the time before.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -49,13 +45,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
-            let network_devices = nbd::attach(&command_line.options);
-            let cache = cache(&command_line.options);
-            let swap = swap::on(&command_line.options);
-            run_pipeline(&command_line, &drivers, &mut state);
-            swap::off(swap);
-            drop(cache);
-            nbd::detach(network_devices);
+            run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -103,23 +93,25 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
-/// Mounts what everything is kept on.
-fn cache(options: &Options) -> Mounts {
-    CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
-    let mut mounts = Mounts::default();
-    let CacheDevice::Filesystem(name) = &options.cache.device else {
-        CONSOLE.line("Do not use a partition cache");
-        return mounts;
-    };
-    let text = format!("Mounting the partition {name} to {STORAGE}");
-    match filesystems::mount(options, name, Path::new(STORAGE)) {
-        Ok(()) => {
-            mounts.keep(STORAGE.into());
-            CONSOLE.line(&format!("{text}: DONE"));
+/// Runs the pipeline on what it stands on: drives on the network, the cache, swap. They go in the opposite order.
+fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
+    let options = &command_line.options;
+    let network_drives = nbd::attach(options);
+    match cache::mount(options) {
+        Ok(cache) => {
+            let swap = swap::on(options);
+            run_pipeline(command_line, drivers, state);
+            swap::off(swap);
+            if let Some(cache) = cache {
+                cache.unmount();
+            }
         }
-        Err(reason) => CONSOLE.error(&format!("{text}: FAILED: {reason}; going on without a cache")),
+        Err(cache::Missing) => {
+            state.fail(1, Fatal::Cache.failed_by());
+            report_status(state);
+        }
     }
-    mounts
+    nbd::detach(network_drives);
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.

@@ -1,5 +1,6 @@
 //! Swap: on before containers start, off when they have gone. A machine without it may still do its work, so nothing here is fatal.
 
+use super::world::STORAGE;
 use crate::console::{CONSOLE, Fold};
 use disk::device::{self, Content};
 use disk::signature::Family;
@@ -7,8 +8,6 @@ use disk::swap::{self, Swap};
 use options::{Options, SwapSpace};
 use std::path::Path;
 
-/// Where the cache drive is.
-const STORAGE: &str = "/storage";
 /// proc_sys_vm(5)
 const SWAPPINESS: &str = "/proc/sys/vm/swappiness";
 

@@ -9,8 +9,8 @@ use net::http::{self, Client};
 use options::Options;
 use std::path::Path;
 
-/// Where all that lasts is kept; in RAM until there is a cache drive.
-const STORAGE: &str = "/storage";
+/// Where all that lasts is kept; in RAM if there is no cache drive.
+pub const STORAGE: &str = "/storage";
 
 /// Where the image stores of others are mounted.
 const IMAGE_STORES: &str = "/run/image-stores";

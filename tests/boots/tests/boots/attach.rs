@@ -111,7 +111,7 @@ fn the_cache_and_swap_of_a_diskless_machine_are_network_block_devices() {
         .append(&words)
         .run();
     first
-        .expect("Mounting the partition nbd to /storage: DONE")
+        .expect("Mounting the file system nbd to /storage: DONE")
         .expect("/dev/nbd5")
         .expect_no("ERROR")
         .expect_no("WARNING")

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod attach;
+mod cache;
 mod command_line;
 mod console;
 mod end;
