@@ -93,11 +93,11 @@ Errors: 0. Warnings: 1. Not supported yet: 0.
 #[test]
 fn options_without_their_work_are_notes() {
     let expected = "\
-note: b2c.swap: not supported yet, and ignored
+note: b2c.keymap=de: not supported yet, and ignored
 
 Errors: 0. Warnings: 0. Not supported yet: 1.
 ";
-    assert_eq!(findings("b2c.swap=1G"), (1, expected.to_owned()));
+    assert_eq!(findings("b2c.keymap=de"), (1, expected.to_owned()));
     let story = story(
         "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.volume=b,overwrite,remove",
     );

@@ -6,19 +6,29 @@
 
 pub mod block;
 pub mod cache;
+pub mod device;
 mod error;
 mod events;
 mod ext4;
+pub mod filesystem;
 mod gpt;
 mod mount;
+pub mod nbd;
 pub mod signature;
 mod survey;
+pub mod swap;
 mod trim;
 mod wipe;
 
 pub use error::Error;
 pub use mount::unmount;
 pub use trim::Trim;
+
+/// The error of the last call of the C library, for what rustix has no call for.
+fn last_errno() -> rustix::io::Errno {
+    let error = std::io::Error::last_os_error();
+    rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO)
+}
 
 /// `size` in bytes as a person reads it: `64MiB`, `1430MiB`, `20GiB`.
 pub fn human(size: u64) -> String {

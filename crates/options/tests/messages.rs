@@ -605,7 +605,7 @@ fn what_comes_later_says_so() {
     let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
     let options = parse(&[&format!(
         "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
+         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h,filesystem=fs \
          b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
     )])
     .options;
@@ -613,11 +613,6 @@ fn what_comes_later_says_so() {
         not_supported_yet(&options),
         [
             "b2c.keymap=de: not supported yet, and ignored",
-            "b2c.cache_device=fs: not supported yet, and ignored",
-            "b2c.swap: not supported yet, and ignored",
-            "b2c.filesystem=fs: not supported yet, and ignored",
-            "b2c.nbd=/dev/nbd0: not supported yet, and ignored",
-            "b2c.storage: not supported yet, and ignored",
             "b2c.volume=v,mirror,pull_on,overwrite,expiration,fscrypt_key: not supported yet, and ignored",
             "b2c.minio=gw: not supported yet, and ignored",
         ]

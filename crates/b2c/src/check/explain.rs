@@ -98,7 +98,7 @@ impl Story<'_> {
 
     fn storage(&mut self) {
         for nbd in &self.options.nbd {
-            let device = nbd.device.display().to_string();
+            let device = format!("/dev/nbd{}", nbd.index);
             let how = format!("{device} from {} port {}", nbd.host, nbd.port);
             self.tell_option("b2c.nbd", &device, "Network block device", &how);
         }

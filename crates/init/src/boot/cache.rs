@@ -1,10 +1,11 @@
 //! The cache drive: what is kept at /storage from one boot to the next.
 
+use super::filesystems;
 use super::world::STORAGE;
 use crate::console::{CONSOLE, Fold};
 use disk::Trim;
 use disk::cache::{self, Request};
-use options::{Budget, CacheDevice};
+use options::{Budget, CacheDevice, Options};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,8 +25,9 @@ pub struct Missing;
 /// Mounts the cache, if one is asked for.
 ///
 /// Kept quirk: a failure is a red line, and the boot goes on in memory, unless the cache is required.
-pub fn mount(options: &options::Cache) -> Result<Option<Cache>, Missing> {
+pub fn mount(all: &Options) -> Result<Option<Cache>, Missing> {
     CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
+    let options = &all.cache;
     let mounted = match &options.device {
         CacheDevice::None => {
             CONSOLE.line("Do not use a partition cache");
@@ -34,7 +36,7 @@ pub fn mount(options: &options::Cache) -> Result<Option<Cache>, Missing> {
         CacheDevice::Auto => mount_partition(&Request::Auto),
         CacheDevice::Reset => mount_partition(&Request::Reset),
         CacheDevice::Device(path) => mount_partition(&Request::Device(path.clone())),
-        CacheDevice::Filesystem(_) => Err("a b2c.filesystem is not supported yet".to_owned()),
+        CacheDevice::Filesystem(name) => mount_filesystem(all, name),
     };
     match mounted {
         Ok(()) => {
@@ -73,6 +75,12 @@ fn mount_partition(request: &Request) -> Result<(), String> {
     CONSOLE.line(&format!("Selected the partition {name} as a cache"));
     cache.mount(Path::new(STORAGE)).map_err(|error| error.to_string())?;
     CONSOLE.line(&format!("Mounting the partition {name} to {STORAGE}: DONE"));
+    Ok(())
+}
+
+fn mount_filesystem(options: &Options, name: &str) -> Result<(), String> {
+    filesystems::mount(options, name, Path::new(STORAGE))?;
+    CONSOLE.line(&format!("Mounting the file system {name} to {STORAGE}: DONE"));
     Ok(())
 }
 

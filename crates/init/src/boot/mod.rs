@@ -3,12 +3,15 @@
 mod cache;
 mod clock;
 mod command_line;
+pub mod filesystems;
 pub mod hardware;
 mod host_name;
+mod nbd;
 mod network;
 mod runtime_info;
 mod shutdown;
 mod shutdown_command;
+mod swap;
 mod world;
 
 use crate::console::{self, CONSOLE, Fold};
@@ -42,7 +45,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
-            run_on_cache(&command_line, &drivers, &mut state);
+            run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -90,11 +93,15 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
-/// Runs the pipeline between the mounting of the cache and its unmounting.
-fn run_on_cache(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
-    match cache::mount(&command_line.options.cache) {
+/// Runs the pipeline on what it stands on: drives on the network, the cache, swap. They go in the opposite order.
+fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
+    let options = &command_line.options;
+    let network_drives = nbd::attach(options);
+    match cache::mount(options) {
         Ok(cache) => {
+            let swap = swap::on(options);
             run_pipeline(command_line, drivers, state);
+            swap::off(swap);
             if let Some(cache) = cache {
                 cache.unmount();
             }
@@ -104,6 +111,7 @@ fn run_on_cache(command_line: &CommandLine, drivers: &Drivers, state: &mut State
             report_status(state);
         }
     }
+    nbd::detach(network_drives);
 }
 
 /// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.

@@ -49,7 +49,9 @@ pub enum CreateError {
 
 /// Pulls, mounts and decides.
 pub fn create(request: &Request, world: &World<'_>, state: &State) -> Result<Created, CreateError> {
-    let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
+    let options = pull_options(&request.run);
+    let image =
+        image::find_or_pull(&world.store, &world.image_stores, &world.client, &request.image, &options)?;
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id))?;
     world.drivers.settle(DRIVERS_PATIENCE);

@@ -81,13 +81,7 @@ killed.
         Mark::Divergence("Disks that hold LVM, RAID or LUKS, or the boot files, are not wiped."),
         Mark::New("What follows DEVICE."),
     ],
-    support: Support::NotYet {
-        what: "the name of a `b2c.filesystem`",
-        given: |options| match &options.cache.device {
-            CacheDevice::Filesystem(name) => vec![format!("b2c.cache_device={name}")],
-            _ => Vec::new(),
-        },
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.cache = cache(value, report)?;
         Ok(())
@@ -165,13 +159,17 @@ pub(super) static STORAGE: OptionSpec = OptionSpec {
     default: "",
     repeatable: false,
     help: "A read-only podman image store on a `b2c.filesystem`, such as an NFS share.",
-    doc: "Images in it are named by their bare ID, also with `--pull=always`.",
+    doc: "The store is a folder that podman has as its `--root`, written with the overlay driver; it is mounted when the containers are set up, and only read. Its layers are used where \
+they are: nothing is pulled, and nothing of it is copied.
+
+Images in it are named by their ID, in whole or by at least 12 digits, also with `--pull=always`. Named by their name they are found with `--pull=missing` and `--pull=never`, and with \
+`--pull=newer` when the registry cannot be reached, as podman does it.
+
+A store that cannot be mounted or read is a red line; a step that needs it fails. An image's configuration is checked against its ID. Its layers are not checked: whoever may write to the \
+store decides what is run. Over NFS, folders that an upper layer replaces as a whole show what is below them, for NFS has no `trusted.` attributes; 9p has them.",
     example: "b2c.storage=additionalimagestores=shared",
     marks: &[Mark::New("The exact meaning is ours.")],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.storage.iter().map(|_| "b2c.storage".to_owned()).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         let mut additional = Vec::new();
         for piece in values::pieces(value) {
