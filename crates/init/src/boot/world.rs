@@ -26,8 +26,8 @@ pub struct NoWorld {
     pub reason: String,
 }
 
-/// Opens the store and makes the volumes that the options name.
-pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, NoWorld> {
+/// Opens the store, where images may take `budget` bytes, and makes the volumes that the options name.
+pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) -> Result<World<'a>, NoWorld> {
     let storage = Path::new(STORAGE);
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
@@ -35,6 +35,9 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
     let mut store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
+    if let Some(bytes) = budget {
+        store.limit(image::Budget::Bytes(bytes));
+    }
     let containers = storage.join("b2c/containers");
     remove_leftovers(&containers);
     let volumes =
