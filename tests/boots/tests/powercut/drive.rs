@@ -1,10 +1,10 @@
 //! The drive itself: it loses what was not flushed, and only that. Without this, the other tests would show nothing.
 
 use crate::content::{FSYNC, check_files, write_files, written};
+use crate::cut::{PATIENCE, machine};
 use crate::words::{busybox, run};
 use harness::{Boot, Drive, Outcome, WriteCache};
 use std::process::Command;
-use std::time::Duration;
 
 const FILES: u32 = 15;
 
@@ -19,13 +19,13 @@ fn formatted(cache: WriteCache) -> Drive {
 /// A machine with that drive at /data, mounted with `options`, which runs `command`.
 fn boot(drive: &Drive, options: &str, command: &str) -> Boot {
     let mount = format!("mkdir /data && mount -t ext4 -o {options} /dev/vda /data");
-    Boot::new(&run("", busybox(), &format!("{mount} && {{ {command}; }}"))).drive(drive)
+    machine(&run("", busybox(), &format!("{mount} && {{ {command}; }}")), drive)
 }
 
 /// What a second boot finds of the files that a first one has flushed before the power was cut.
 fn files_after_a_cut(drive: &Drive, options: &str) -> Outcome {
     let mut vm = boot(drive, options, &format!("{}; sleep 1000", write_files("/data", FILES, FSYNC))).spawn();
-    vm.wait_for(&format!("wrote {FILES}"), Duration::from_secs(120));
+    vm.wait_for(&format!("wrote {FILES}"), PATIENCE);
     let console = vm.kill().console;
     drive.cut(7);
     boot(drive, "barrier=1", &check_files("/data", written(&console))).run()

@@ -22,8 +22,19 @@ fn while_the_drive_is_formatted() {
 }
 
 #[test]
+fn while_the_drive_is_formatted_again() {
+    let words = |device: &str, run: &str| format!("b2c.cache_device={device} {run}");
+    let run = run("", &checked("reset"), CHECK);
+    let judge = same_again(&words("auto", &run));
+    let (drive, words) = (after(&words("auto", &run)), words("reset", &run));
+    let window = ["", "About to start executing a container"];
+    Scenario { name: "reset", number: 6, drive, words, window, judge }.run();
+}
+
+#[test]
 fn while_an_image_is_pulled_and_unpacked() {
-    let words = format!("{CACHE} {}", run("", &checked("pull"), CHECK));
+    // The volume gets what the image has in that folder.
+    let words = format!("{CACHE} {}", run("-v fresh:/small", &checked("pull"), CHECK));
     let judge = same_again(&words);
     let window = ["Create the container", AFTER_CHECK];
     Scenario { name: "pull", number: 1, drive: after(CACHE), words, window, judge }.run();
