@@ -8,12 +8,15 @@ RUN =
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
+# How many times `make powercut` cuts the power, and with which seeds: that one and those that follow.
+CUTS = 200
+SEED = 1000
 
 CARGO = cargo
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: dist
 dist: setup-build ## the initramfs, a kernel and its modules, in dist/
@@ -40,6 +43,10 @@ lint: setup-build setup-test ## formats, warnings, and the rules for dependencie
 .PHONY: fuzz
 fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
 	fuzz/run $(SECONDS)
+
+.PHONY: powercut
+powercut: setup-test dist ## cut machines' power CUTS times while they write, starting with SEED
+	B2C_CUTS=$(CUTS) B2C_SEED=$(SEED) $(CARGO) test --locked --package boots --test powercut -- --nocapture while
 
 .PHONY: bench
 bench: setup-test dist ## measure against podman, crun and skopeo; ONLY="size boot" names some of the measurements

@@ -30,6 +30,7 @@ TABLE
     ARCH=$1 TRIPLE=$2 KERNEL_NAME=$3 KERNEL_FLAVOUR=$4 XZ_FILTER=$5
     INITRAMFS=$DIST/initramfs.linux_$ARCH.cpio
     KERNEL=$DIST/linux-$KERNEL_NAME
+    E2FSPROGS=$CACHE/e2fsprogs/$ARCH
 }
 
 # Runs the desk tool, built as for tests but without what needs the other crates.

@@ -93,16 +93,19 @@ Errors: 0. Warnings: 1. Not supported yet: 0.
 #[test]
 fn options_without_their_work_are_notes() {
     let expected = "\
-note: b2c.cache_device=auto: not supported yet, and ignored
+note: b2c.keymap=de: not supported yet, and ignored
 
 Errors: 0. Warnings: 0. Not supported yet: 1.
 ";
-    assert_eq!(findings("b2c.cache_device=auto"), (1, expected.to_owned()));
-    let story = story("b2c.cache_device=auto b2c.volume=a b2c.volume=b,overwrite,remove");
+    assert_eq!(findings("b2c.keymap=de"), (1, expected.to_owned()));
+    let story = story(
+        "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.volume=b,overwrite,remove",
+    );
     let told = |line: &str| assert!(story.contains(line), "{story}");
     told(
-        "Cache: the partition labelled B2C_CACHE; if there is none, the first disk is wiped and gets one (not supported yet: ignored)\n",
+        "Cache: the partition labelled B2C_CACHE; if there is none, the first disk is wiped and gets one, 80 % of it for images; without it nothing runs\n",
     );
+    told("Swap: a file of 1024 MiB on the cache (not supported yet: ignored)\n");
     told("Volume: a\n");
     told("Volume: b (not supported yet: overwrite,remove)\n");
 }

@@ -71,6 +71,7 @@ pub fn build(request: &RunRequest, image: &ImageConfig, host: &Host<'_>) -> Resu
         host,
         &env::Facts { hostname: &hostname, home: &account.home, systemd },
     )?;
+    let owner = (account.user.uid, account.user.gid);
     let spec = Spec {
         id: host.id.to_owned(),
         rootfs: host.rootfs.to_owned(),
@@ -81,7 +82,7 @@ pub fn build(request: &RunRequest, image: &ImageConfig, host: &Host<'_>) -> Resu
         user: account.user,
         hostname: request.namespaces.uts.then(|| hostname.clone()),
         namespaces: request.namespaces,
-        mounts: mounts::mounts(request, image, host, &mounts::Facts { hostname: &hostname, systemd })?,
+        mounts: mounts::mounts(request, image, host, &mounts::Facts { hostname: &hostname, systemd, owner })?,
         devices: devices(request),
         capabilities: request.capabilities.apply(request.privileged, all_capabilities(last_capability())),
         rlimits: limits::rlimits(request),

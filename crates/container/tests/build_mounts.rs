@@ -259,6 +259,21 @@ fn a_volume_that_holds_anything_is_left_alone() {
 }
 
 #[test]
+fn a_volume_can_be_given_to_the_containers_user() {
+    let mut fixture = Fixture::new();
+    fixture.write("/data/sub/file", "text");
+    fixture.write("/etc/passwd", "ci:x:1000:1001::/home/ci:/bin/sh\n");
+    let owner = |path: &Path| fs::metadata(path).map(|meta| (meta.uid(), meta.gid())).unwrap();
+    let folder = fixture.volume("v");
+    fixture.build("-v v:/data:U --user ci img", &image()).unwrap();
+    assert_eq!(owner(&folder.join("sub/file")), (1000, 1001));
+    fixture.build("--mount type=volume,src=v,dst=/data,U=true --user 5:6 img", &image()).unwrap();
+    assert_eq!((owner(&folder), owner(&folder.join("sub/file"))), ((5, 6), (5, 6)));
+    fixture.build("-v v:/data --user ci img", &image()).unwrap();
+    assert_eq!(owner(&folder), (5, 6));
+}
+
+#[test]
 fn a_volumes_place_is_a_link_out_of_the_image() {
     for target in ["../outside", "/../../outside", "/proc/self/root/etc"] {
         let mut fixture = Fixture::new();

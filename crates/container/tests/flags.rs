@@ -110,6 +110,8 @@ fn mistakes_name_the_flag_and_the_word() {
             1,
             "--hostname: would rename the machine with --uts=host; use b2c.hostname for that",
         ),
+        ("-v /etc:/etc:U", 1, "--volume=/etc:/etc:U: /etc is the machine's, and no container's user gets it"),
+        ("--tmpfs /a:U", 1, "--tmpfs=/a:U: write uid= and gid= instead of U"),
         ("-v a:b:c:d", 1, "--volume=a:b:c:d: too many colons; write SOURCE:DESTINATION[:OPTIONS]"),
     ] {
         let error = wrong(line);

@@ -91,7 +91,7 @@ const ROWS: &[Row] = &[
     (
         "volume",
         &["/a:/b", "name:/b:ro,nocopy", "/b", ".:/x"],
-        &["b", "a:b", "/a:/b:bogus", "-a:/b", "/a:/", "/a:/b:U", "/a:/b:O", "/a:/b:nocopy"],
+        &["b", "a:b", "/a:/b:bogus", "-a:/b", "/a:/", "/a:/b:U", "/a/b:/c:U=x", "/a:/b:O", "/a:/b:nocopy"],
     ),
     ("workdir", &["/x"], &["x", ""]),
 ];

@@ -6,14 +6,13 @@ use crate::compression::{Compression, Decompressor};
 use crate::config::Config;
 use crate::digest::{Digest, HashingReader};
 use crate::manifest::{Descriptor, ImageManifest};
-use crate::progress::{INTERVAL, Progress};
+use crate::progress::{INTERVAL, Progress, size};
 use crate::pull::Cause;
 use crate::reference::Name;
 use crate::registry::{Cancel, Registry, RegistryError, THREAD_STACK};
-use crate::store::Store;
-use crate::unpack::{UnpackError, unpack};
+use crate::store::{Partial, Resumed, Store};
+use crate::unpack::{UnpackError, unpack, unpack_with_sums};
 use rustix::fd::OwnedFd;
-use rustix::io::Errno;
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -22,6 +21,9 @@ use std::time::Instant;
 
 /// Bytes that are read from a connection and hashed at once.
 const BUFFER: usize = 64 << 10;
+
+/// How much larger a compressed layer is on the disk, as a rule at most.
+const INFLATION: u64 = 3;
 
 /// Why a layer cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,22 +62,40 @@ struct Job<'a> {
     compression: Compression,
 }
 
-impl Fetch<'_> {
-    /// Brings all layers into the store that are not there yet. The manifest and the configuration name as many.
-    pub(crate) fn layers(&self, name: &Name, manifest: &ImageManifest, config: &Config) -> Result<(), Cause> {
-        let mut jobs = self.jobs(manifest, config)?;
-        if jobs.is_empty() {
-            log::info!("{name} needs no layer that is not in the store");
-            return Ok(());
+impl Job<'_> {
+    /// A guess, in bytes.
+    fn unpacked_size(&self) -> u64 {
+        match self.compression {
+            Compression::None => self.layer.size,
+            Compression::Gzip | Compression::Zstd => self.layer.size.saturating_mul(INFLATION),
         }
-        let reused = manifest.layers.len() - jobs.len();
-        // The largest first: the threads then end at about the same time. They are taken from the end.
-        jobs.sort_by_key(|job| job.layer.size);
-        let fetched = jobs.len();
-        let progress = Progress::new(jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.layer.size)));
-        self.run(name, jobs, &progress)?;
-        log::info!("Pulled {name}: {}, layers: {fetched} fetched, {reused} reused", progress.summary());
-        Ok(())
+    }
+}
+
+impl Fetch<'_> {
+    /// Brings all layers into the store that are not there yet. The manifest and the configuration name as many. If the disk is
+    /// full, images that are not in use make room for them.
+    pub(crate) fn layers(&self, name: &Name, manifest: &ImageManifest, config: &Config) -> Result<(), Cause> {
+        self.store.pin(manifest.layers.iter().map(|layer| &layer.digest).chain(&config.diff_ids));
+        loop {
+            let jobs = self.jobs(manifest, config)?;
+            if jobs.is_empty() {
+                log::info!("{name} needs no layer that is not in the store");
+                return Ok(());
+            }
+            let packed = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.layer.size));
+            let unpacked = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.unpacked_size()));
+            self.store.make_room(packed, unpacked)?;
+            let cause = match self.run(name, jobs, manifest.layers.len(), packed) {
+                Err(cause) if cause.is_full() => cause,
+                ended => return ended,
+            };
+            if !self.store.make_more_room()? {
+                log::warn!("{cause}");
+                return Err(self.store.no_room(packed).into());
+            }
+            self.cancel.reset();
+        }
     }
 
     /// What is not in the store, each once.
@@ -93,7 +113,18 @@ impl Fetch<'_> {
             .collect()
     }
 
-    fn run(&self, name: &Name, jobs: Vec<Job<'_>>, progress: &Progress) -> Result<(), Cause> {
+    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, of: usize, packed: u64) -> Result<(), Cause> {
+        // The largest first: the threads then end at about the same time. They are taken from the end.
+        jobs.sort_by_key(|job| job.layer.size);
+        let fetched = jobs.len();
+        let progress = Progress::new(packed);
+        self.all(name, jobs, &progress)?;
+        let reused = of - fetched;
+        log::info!("Pulled {name}: {}, layers: {fetched} fetched, {reused} reused", progress.summary());
+        Ok(())
+    }
+
+    fn all(&self, name: &Name, jobs: Vec<Job<'_>>, progress: &Progress) -> Result<(), Cause> {
         let threads = thread_count().min(jobs.len());
         let jobs = Mutex::new(jobs);
         let take = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -152,7 +183,6 @@ impl Fetch<'_> {
         let Err(found) = self.try_layer(job, progress)? else { return Ok(()) };
         let expected = &job.layer.digest;
         log::warn!("Layer {expected} came corrupted (digest {found}); fetching it again");
-        progress.take_back(job.layer.size);
         match self.try_layer(job, progress)? {
             Ok(()) => Ok(()),
             Err(found) => Err(Cause::Digest { what: "layer", expected: expected.clone(), found }),
@@ -161,49 +191,79 @@ impl Fetch<'_> {
 
     /// The inner error is the digest of what came instead.
     fn try_layer(&self, job: Job<'_>, progress: &Progress) -> Result<Result<(), Digest>, Cause> {
-        let Job { layer, diff_id, compression } = job;
+        let Job { layer, diff_id, .. } = job;
         let staged = self.store.stage_layer()?;
-        let mut blob = self.registry.blob(&layer.digest, layer.size, &progress.received);
-        let mut packed = HashingReader::new(&mut blob, layer.digest.algorithm());
-        let mut unpacked = unpack_stream(&mut packed, compression, diff_id, staged.folder());
-        if matches!(&unpacked, Err(UnpackError::Write { source: Errno::NOSPC | Errno::DQUOT, .. })) {
+        let partial = self.store.partial(&layer.digest, layer.size);
+        let kept = partial.as_ref().map_or(0, Partial::kept);
+        if kept > 0 {
+            progress.skip(kept);
+            log::info!("Of the layer {}, {} are there already", layer.digest, size(kept));
+        }
+        let mut blob = self.registry.blob(&layer.digest, layer.size, &progress.received).starting_at(kept);
+        let mut source = Resumed::new(partial, &mut blob);
+        let (found, unpacked) = self.read(job, &mut source, staged.folder());
+        let partial = source.into_partial();
+        if matches!(&unpacked, Err(e) if e.is_full()) {
             return unpacked.map(|_| Ok(())).map_err(|e| failed(layer, e.into()));
         }
-        // What is corrupted mostly fails while it is unpacked. Whether it is, or the image itself is wrong, the digest tells.
-        if let Err(e) = io::copy(&mut packed, &mut io::sink()) {
-            unpacked = Err(UnpackError::Read(e));
-        }
-        let found = packed.finish();
         if let Some(failure) = blob.take_failure() {
             return Err(missing(layer, failure));
         }
+        if found == layer.digest && unpacked.as_ref().is_ok_and(|found| found == diff_id) {
+            staged.commit(diff_id)?;
+        }
+        // Whatever it is, it was read to its end.
+        if let Some(partial) = partial {
+            partial.discard();
+        }
         if found != layer.digest {
+            progress.take_back(layer.size, kept);
             return Ok(Err(found));
         }
         let found = unpacked.map_err(|e| failed(layer, e.into()))?;
         if found != *diff_id {
             return Err(failed(layer, LayerError::DiffId { expected: diff_id.clone(), found }));
         }
-        staged.commit(diff_id)?;
         Ok(Ok(()))
     }
-}
 
-/// Gives the digest of what was unpacked.
-fn unpack_stream(
-    packed: impl Read + Send,
-    compression: Compression,
-    diff_id: &Digest,
-    folder: &OwnedFd,
-) -> Result<Digest, UnpackError> {
-    let packed = BufReader::with_capacity(BUFFER, packed);
-    let plain = Decompressor::new(packed, compression).map_err(UnpackError::Read)?;
-    let unpacked = read_ahead(plain, |plain| {
-        let mut hashed = HashingReader::new(plain, diff_id.algorithm());
-        unpack(&mut hashed, folder)?;
-        Ok(hashed.finish())
-    });
-    unpacked.map_err(UnpackError::Read)?
+    /// Reads a layer to its end, and unpacks it. Gives the digests of what was read and of what was unpacked.
+    fn read(
+        &self,
+        job: Job<'_>,
+        source: impl Read + Send,
+        folder: &OwnedFd,
+    ) -> (Digest, Result<Digest, UnpackError>) {
+        let mut packed = HashingReader::new(source, job.layer.digest.algorithm());
+        let mut unpacked = self.unpack(&mut packed, job, folder);
+        // What is corrupted mostly fails while it is unpacked. Whether it is, or the image itself is wrong, the digest tells.
+        if !matches!(&unpacked, Err(e) if e.is_full())
+            && let Err(e) = io::copy(&mut packed, &mut io::sink())
+        {
+            unpacked = Err(UnpackError::Read(e));
+        }
+        (packed.finish(), unpacked)
+    }
+
+    /// Gives the digest of what was unpacked.
+    fn unpack(
+        &self,
+        packed: impl Read + Send,
+        job: Job<'_>,
+        folder: &OwnedFd,
+    ) -> Result<Digest, UnpackError> {
+        let packed = BufReader::with_capacity(BUFFER, packed);
+        let plain = Decompressor::new(packed, job.compression).map_err(UnpackError::Read)?;
+        let unpacked = read_ahead(plain, |plain| {
+            let mut hashed = HashingReader::new(plain, job.diff_id.algorithm());
+            match self.store.is_on_disk() {
+                true => unpack_with_sums(&mut hashed, folder)?,
+                false => unpack(&mut hashed, folder)?,
+            }
+            Ok(hashed.finish())
+        });
+        unpacked.map_err(UnpackError::Read)?
+    }
 }
 
 /// One per processor; two at least, so that one can inflate while the other waits for the network; not more than four, for each needs

@@ -3,6 +3,7 @@
 //! All that comes from a registry is hostile until its digest was checked, and its content stays hostile after that: sizes are
 //! bounded, names are checked, and unpacking a layer cannot reach outside the layer's own folder.
 
+pub mod additional;
 mod ahead;
 pub mod compression;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod registry;
 pub mod store;
 pub mod unpack;
 
+pub use additional::{AdditionalStore, find_or_pull};
 pub use config::ImageConfig;
 pub use digest::Digest;
 pub use layers::LayerError;
@@ -26,4 +28,4 @@ pub use platform::Platform;
 pub use pull::{Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
 pub use registry::Credentials;
-pub use store::Store;
+pub use store::{Budget, Store};

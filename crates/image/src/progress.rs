@@ -10,28 +10,35 @@ pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
 /// Bytes of a pull.
 pub(crate) struct Progress {
     pub(crate) received: AtomicU64,
-    total: u64,
+    total: AtomicU64,
     started: Instant,
 }
 
 impl Progress {
     pub(crate) fn new(total: u64) -> Progress {
-        Progress { received: AtomicU64::new(0), total, started: Instant::now() }
+        Progress { received: AtomicU64::new(0), total: AtomicU64::new(total), started: Instant::now() }
     }
 
-    /// Bytes that have to be fetched again.
-    pub(crate) fn take_back(&self, bytes: u64) {
-        self.received.fetch_sub(bytes, Ordering::Relaxed);
+    /// Bytes that need not be fetched.
+    pub(crate) fn skip(&self, bytes: u64) {
+        self.total.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// A blob of `size` bytes, of which `skipped` were not fetched, has to be fetched again as a whole.
+    pub(crate) fn take_back(&self, size: u64, skipped: u64) {
+        self.received.fetch_sub(size.saturating_sub(skipped), Ordering::Relaxed);
+        self.total.fetch_add(skipped, Ordering::Relaxed);
     }
 
     /// `12.0 MB of 480.0 MB, 6.0 MB/s, 78 s left`; `before` are the bytes at the last line.
     pub(crate) fn line(&self, before: u64) -> String {
         let received = self.received();
         let rate = received.saturating_sub(before) as f64 / INTERVAL.as_secs_f64();
-        let mut line = format!("{} of {}, {}/s", size(received), size(self.total), size_of(rate));
+        let total = self.total.load(Ordering::Relaxed);
+        let mut line = format!("{} of {}, {}/s", size(received), size(total), size_of(rate));
         // From the average: the last seconds alone jump about.
-        let left = self.total.saturating_sub(received) as f64 * self.started.elapsed().as_secs_f64()
-            / (received as f64);
+        let left =
+            total.saturating_sub(received) as f64 * self.started.elapsed().as_secs_f64() / (received as f64);
         if left.is_finite() {
             let _ = write!(line, ", {left:.0} s left");
         }
@@ -50,7 +57,8 @@ impl Progress {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// `1.2 GB`.
+pub(crate) fn size(bytes: u64) -> String {
     size_of(bytes as f64)
 }
 

@@ -135,6 +135,17 @@ pub enum Cause {
     Thread(std::io::Error),
 }
 
+impl Cause {
+    /// Whether the disk was full.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Cause::Store(error) => error.is_full(),
+            Cause::Layer { error, .. } => matches!(&**error, LayerError::Unpack(error) if error.is_full()),
+            _ => false,
+        }
+    }
+}
+
 /// Makes sure that the store has the image, as far as `options` allow.
 pub fn pull(
     store: &Store,
@@ -175,6 +186,9 @@ fn by_name(
     let stored = record.as_ref().and_then(|record| store.image(&record.manifest));
     // A digest cannot come to mean something else, so the registry has nothing to say about it.
     let settled = matches!(options.policy, Policy::Missing | Policy::Never) || name.digest().is_some();
+    if let (Some(record), true) = (&record, stored.is_some()) {
+        store.touch(record);
+    }
     match stored {
         Some(stored) if settled => return Ok(stored),
         None if options.policy == Policy::Never => {
@@ -241,6 +255,7 @@ impl Pull<'_> {
             log::info!("{} is up to date in the store", self.name);
             return Ok(None);
         }
+        self.store.make_slack()?;
         let top = self.document(&self.name.version(), None)?;
         let resolved = top.digest.clone();
         let (digest, manifest) = self.choose(top)?;
@@ -252,6 +267,7 @@ impl Pull<'_> {
         }
         let fetch = Fetch { store: self.store, registry: self.registry, cancel: self.cancel };
         fetch.layers(self.name, &manifest, &config)?;
+        self.store.make_slack()?;
         self.store.put_record(&Record {
             reference: self.name.to_string(),
             platform: self.platform.to_string(),
@@ -306,6 +322,7 @@ impl Pull<'_> {
         if descriptor.size > MAX_CONFIG {
             return Err(ConfigError::Size(descriptor.size).into());
         }
+        self.store.pin([&descriptor.digest]);
         if let Some(bytes) = self.store.blob(&descriptor.digest) {
             return Ok(Config::parse(&bytes)?);
         }

@@ -1,57 +1,67 @@
 //! Where images are kept: manifests and configurations as they were fetched, layers unpacked, and what each reference was last.
 //!
 //! ```text
-//! blobs/sha256/<hex>        manifests and configurations; checked whenever they are read
-//! layers/sha256/<diffID>/   one unpacked layer
-//! refs/<hash>               a reference and the manifest that it was last, as JSON
-//! staging/                  what is being written
+//! v1/blobs/sha256/<hex>             manifests and configurations; checked whenever they are read
+//! v1/layers/sha256/<diffID>/root/   one unpacked layer
+//! v1/layers/sha256/<diffID>/seal    what it has to be, on a disk
+//! v1/partial/sha256/<hex>           the packed layer as far as it was fetched, on a disk
+//! v1/refs/<hash>                    a reference and the manifest that it was last, as JSON; its time says when it was used
+//! v1/staging/                       what is being written or removed
 //! ```
 //!
 //! A name appears only when what it names is whole, also after a power cut: a layer is unpacked in `staging`, flushed to the disk,
-//! and only then renamed. A reference is written when all its layers have their names.
+//! and only then renamed. A reference is written when all its layers have their names and all that it names is flushed. What is
+//! removed loses its name first. Whatever changes about this gets a folder of its own beside `v1`, so that no version misreads
+//! another's.
 
-use crate::Platform;
+mod error;
+mod eviction;
+mod layer;
+mod partial;
+mod predecessors;
+mod records;
+mod room;
+mod seal;
+mod verify;
+
 use crate::config::Config;
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::{ImageManifest, Manifest};
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags};
-use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use rustix::fs::{FlockOperation, FsWord, Mode, OFlags};
+use std::collections::HashSet;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use error::{Room, StoreError};
+pub(crate) use partial::{Partial, Resumed};
+pub(crate) use records::Record;
+pub use room::Budget;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Images on this machine. Can be used from many threads, and opened more than once.
+/// Of everything that is kept. Another one gets another name.
+const LAYOUT: &str = "v1";
+
+/// `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
+const IN_MEMORY: [FsWord; 2] = [0x0102_1994, 0x8584_58f6_u32 as FsWord];
+
+/// Images on this machine. Can be used from many threads, and opened more than once; but of several that are open, only one may be
+/// told to make room ([`Store::limit`]), for it does not know what the others use.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
     /// `staging`, locked as long as this store is open, so that nobody empties it.
-    _lock: OwnedFd,
-}
-
-/// The store cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("the image store cannot {action} {}: {source}{}", path.display(), hint(source))]
-pub struct StoreError {
-    action: &'static str,
-    path: PathBuf,
-    source: io::Error,
-}
-
-/// What a reference was when it was pulled last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// As a person reads it.
-    pub(crate) reference: String,
-    pub(crate) platform: String,
-    /// What the registry had under the reference: an index or a manifest.
-    pub(crate) resolved: Digest,
-    /// The manifest that was chosen.
-    pub(crate) manifest: Digest,
+    lock: OwnedFd,
+    on_disk: bool,
+    keeps_partials: AtomicBool,
+    budget: Option<Budget>,
+    podman: Option<PathBuf>,
+    /// Manifests, configurations and layers that were used since the store was opened.
+    pinned: Mutex<HashSet<Digest>>,
 }
 
 /// An image that is whole in the store.
@@ -61,30 +71,54 @@ pub(crate) struct StoredImage {
 }
 
 impl Store {
-    /// Opens the store in the folder `root`, and makes it if there is none. What was left half written is removed.
-    pub fn open(root: &Path) -> Result<Store, StoreError> {
-        for folder in ["blobs/sha256", "blobs/sha512", "layers/sha256", "layers/sha512", "refs", "staging"] {
+    /// Opens the store in the folder `base`, and makes it if there is none. What was left half written is removed.
+    pub fn open(base: &Path) -> Result<Store, StoreError> {
+        let root = base.join(LAYOUT);
+        for kind in ["blobs", "layers", "partial"] {
+            for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+                let path = root.join(kind).join(algorithm.name());
+                fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
+            }
+        }
+        for folder in ["refs", "staging"] {
             let path = root.join(folder);
-            fs::create_dir_all(&path).map_err(|e| error("create", &path, e))?;
+            fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
         }
         let path = root.join("staging");
-        let staging = open_folder(&path)?;
-        if rustix::fs::flock(&staging, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            empty(&path).map_err(|e| error("empty", &path, e))?;
+        let lock = open_folder(&path)?;
+        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            empty(&path).map_err(StoreError::io("empty", &path))?;
         }
-        rustix::fs::flock(&staging, FlockOperation::LockShared)
-            .map_err(|e| error("lock", &path, e.into()))?;
-        Ok(Store { root: root.to_owned(), _lock: staging })
+        rustix::fs::flock(&lock, FlockOperation::LockShared).map_err(StoreError::io("lock", &path))?;
+        let kind = rustix::fs::fstatfs(&lock).map_err(StoreError::io("read", &path))?.f_type;
+        let on_disk = !IN_MEMORY.contains(&kind);
+        Ok(Store {
+            root,
+            lock,
+            on_disk,
+            keeps_partials: AtomicBool::new(on_disk),
+            budget: None,
+            podman: None,
+            pinned: Mutex::default(),
+        })
     }
 
-    /// Where a layer is, or would be.
-    pub(crate) fn layer_path(&self, diff_id: &Digest) -> PathBuf {
-        self.content_path("layers", diff_id)
+    /// Whether the store outlives the machine's memory. In memory, nothing is kept but what containers need.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.on_disk
     }
 
-    /// Whether a layer is there, and so is whole.
-    pub(crate) fn has_layer(&self, diff_id: &Digest) -> bool {
-        self.layer_path(diff_id).is_dir()
+    fn keeps_partials(&self) -> bool {
+        self.keeps_partials.load(Ordering::Relaxed)
+    }
+
+    /// From now on, and until the store is closed, these are in use.
+    pub(crate) fn pin<'a>(&self, digests: impl IntoIterator<Item = &'a Digest>) {
+        self.pinned().extend(digests.into_iter().cloned());
+    }
+
+    fn pinned(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A manifest or configuration; `None` if it is not there or not what its name says.
@@ -92,61 +126,26 @@ impl Store {
         fs::read(self.content_path("blobs", digest)).ok().filter(|bytes| digest.matches(bytes))
     }
 
-    /// Keeps a manifest or configuration. Not flushed: a torn one is found out when it is read.
+    /// Keeps a manifest or configuration. Not flushed: a torn one is found out when it is read, and before anything names it
+    /// ([`Store::put_record`]), everything is flushed.
     pub(crate) fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        self.pin([digest]);
         let staged = self.staged_path();
         let path = self.content_path("blobs", digest);
-        fs::write(&staged, bytes).map_err(|e| error("write", &staged, e))?;
-        fs::rename(&staged, &path).map_err(|e| error("rename to", &path, e))
+        fs::write(&staged, bytes).map_err(StoreError::io("write", &staged))?;
+        fs::rename(&staged, &path).map_err(StoreError::io("rename to", &path))
     }
 
-    /// A new folder for a layer.
-    pub(crate) fn stage_layer(&self) -> Result<StagedLayer<'_>, StoreError> {
-        let path = self.staged_path();
-        fs::create_dir(&path).map_err(|e| error("create", &path, e))?;
-        // Until the layer itself says otherwise; the umask has no say.
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|e| error("create", &path, e))?;
-        let folder = open_folder(&path)?;
-        Ok(StagedLayer { store: self, path, folder })
-    }
-
-    /// What a reference was last; `None` if it was never pulled.
-    pub(crate) fn record(&self, reference: &str, platform: &Platform) -> Option<Record> {
-        let bytes = fs::read(self.record_path(reference, &platform.to_string())).ok()?;
-        let record: Record = serde_json::from_slice(&bytes).ok()?;
-        (record.reference == reference && record.platform == platform.to_string()).then_some(record)
-    }
-
-    /// Records what a reference is now. All of it has to be in the store.
-    pub(crate) fn put_record(&self, record: &Record) -> Result<(), StoreError> {
-        let path = self.record_path(&record.reference, &record.platform);
-        let staged = self.staged_path();
-        let write = || {
-            let mut file = File::create(&staged)?;
-            file.write_all(&serde_json::to_vec(record)?)?;
-            file.sync_all()?;
-            fs::rename(&staged, &path)?;
-            File::open(self.root.join("refs"))?.sync_all()
-        };
-        write().map_err(|e| error("write", &path, e))
-    }
-
-    /// The image with that manifest, if all of it is there.
+    /// The image with that manifest, if all of it is there. It is in use then.
     pub(crate) fn image(&self, manifest: &Digest) -> Option<StoredImage> {
+        // Before looking: what is there then stays.
+        self.pin([manifest]);
         let image = self.manifest(manifest)?;
+        self.pin([&image.config.digest]);
         let config = Config::parse(&self.blob(&image.config.digest)?).ok()?;
+        self.pin(&config.diff_ids);
         let whole = config.diff_ids.iter().all(|diff_id| self.has_layer(diff_id));
         whole.then(|| StoredImage { digest: manifest.clone(), config })
-    }
-
-    /// The image whose configuration has that digest, if all of it is there.
-    pub(crate) fn image_by_id(&self, id: &Digest) -> Option<StoredImage> {
-        let records = fs::read_dir(self.root.join("refs")).ok()?;
-        records
-            .filter_map(|file| serde_json::from_slice::<Record>(&fs::read(file.ok()?.path()).ok()?).ok())
-            .find(|record| self.manifest(&record.manifest).is_some_and(|m| m.config.digest == *id))
-            .and_then(|record| self.image(&record.manifest))
     }
 
     fn manifest(&self, digest: &Digest) -> Option<ImageManifest> {
@@ -160,10 +159,36 @@ impl Store {
         self.root.join(kind).join(digest.algorithm().name()).join(digest.hex())
     }
 
-    /// References can be longer than a file's name, and have slashes: so a hash of them is the name.
-    fn record_path(&self, reference: &str, platform: &str) -> PathBuf {
-        let name = Digest::of(Algorithm::Sha256, format!("{reference} {platform}").as_bytes());
-        self.root.join("refs").join(name.hex())
+    /// What there is of a kind. Other names are not ours.
+    fn digests(&self, kind: &str, algorithm: Algorithm) -> Result<Vec<Digest>, StoreError> {
+        let folder = self.root.join(kind).join(algorithm.name());
+        let read = || -> io::Result<Vec<Digest>> {
+            let mut digests = Vec::new();
+            for entry in fs::read_dir(&folder)? {
+                let name = entry?.file_name();
+                let digest = name.to_str().map(|hex| Digest::parse(&format!("{}:{hex}", algorithm.name())));
+                digests.extend(digest.and_then(Result::ok));
+            }
+            Ok(digests)
+        };
+        read().map_err(StoreError::io("read", &folder))
+    }
+
+    /// Takes a name away at once, and then what it named.
+    fn discard(&self, path: &Path) -> Result<(), StoreError> {
+        let aside = self.put_aside(path)?;
+        self.remove_aside(&aside)
+    }
+
+    /// Where it is removed at the latest when the store is opened.
+    fn put_aside(&self, path: &Path) -> Result<PathBuf, StoreError> {
+        let aside = self.staged_path();
+        fs::rename(path, &aside).map_err(StoreError::io("remove", path))?;
+        Ok(aside)
+    }
+
+    fn remove_aside(&self, aside: &Path) -> Result<(), StoreError> {
+        remove(aside).map_err(StoreError::io("remove", aside))
     }
 
     fn staged_path(&self) -> PathBuf {
@@ -174,67 +199,15 @@ impl Store {
     }
 }
 
-/// A layer that is being unpacked. Removed when dropped, unless it was committed.
-pub(crate) struct StagedLayer<'a> {
-    store: &'a Store,
-    path: PathBuf,
-    folder: OwnedFd,
-}
-
-impl StagedLayer<'_> {
-    /// What is unpacked goes here.
-    pub(crate) fn folder(&self) -> &OwnedFd {
-        &self.folder
-    }
-
-    /// Gives the layer its name. Its content has to have that digest.
-    pub(crate) fn commit(self, diff_id: &Digest) -> Result<(), StoreError> {
-        let path = self.store.layer_path(diff_id);
-        let failed = |e: Errno| error("keep", &path, e.into());
-        rustix::fs::syncfs(&self.folder).map_err(failed)?;
-        match rustix::fs::renameat_with(CWD, &self.path, CWD, &path, RenameFlags::NOREPLACE) {
-            // Another pull was quicker.
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(e) => return Err(failed(e)),
-        }
-        let parent = path.parent().unwrap_or(&self.store.root);
-        rustix::fs::fsync(open_folder(parent)?).map_err(failed)
-    }
-}
-
-impl Drop for StagedLayer<'_> {
-    fn drop(&mut self) {
-        if let Err(e) = fs::remove_dir_all(&self.path)
-            && e.kind() != io::ErrorKind::NotFound
-        {
-            log::warn!("{} is left behind: {e}", self.path.display());
-        }
-    }
-}
-
 fn open_folder(path: &Path) -> Result<OwnedFd, StoreError> {
-    rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|e| error("open", path, e.into()))
+    rustix::fs::open(path, FOLDER, Mode::empty()).map_err(StoreError::io("open", path))
 }
 
 fn empty(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+    fs::read_dir(folder)?.try_for_each(|entry| remove(&entry?.path()))
 }
 
-fn error(action: &'static str, path: &Path, source: io::Error) -> StoreError {
-    StoreError { action, path: path.to_owned(), source }
-}
-
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull => ": it is full; give the machine more memory",
-        _ => "",
-    }
+/// A file, or a folder with all that is in it.
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }

@@ -20,6 +20,9 @@ const BUFFER: usize = 128 << 10;
 
 /// On a folder of a layer: the layers below are not looked at for its content (Documentation/filesystems/overlayfs.rst).
 pub(crate) const OPAQUE_XATTR: &str = "trusted.overlay.opaque";
+/// On a file of a layer: the CRC-32 of its content, in four bytes, least significant first. overlayfs neither shows nor copies what
+/// begins so, and four bytes fit into ext4's inode.
+pub(crate) const SUM_XATTR: &str = "trusted.overlay.b2c.crc32";
 
 /// Why a layer cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,11 @@ impl Reason {
 }
 
 impl UnpackError {
+    /// Whether there was no room for it.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, UnpackError::Write { source: Errno::NOSPC | Errno::DQUOT, .. })
+    }
+
     fn entry(path: &[u8], reason: &'static str) -> UnpackError {
         UnpackError::Entry { path: printable(path), reason }
     }
@@ -80,8 +88,16 @@ impl UnpackError {
 /// White-outs become character devices 0:0 and opaque folders. An entry is refused, and with it the layer, if it would reach outside the
 /// folder or if readers of tar disagree on what it is. After an error, what is in the folder is of no use.
 pub fn unpack(reader: impl Read, folder: impl AsFd) -> Result<(), UnpackError> {
+    unpack_into(reader, Tree::new(folder.as_fd()))
+}
+
+/// As [`unpack`]; each file also gets the checksum of its content ([`SUM_XATTR`]).
+pub(crate) fn unpack_with_sums(reader: impl Read, folder: impl AsFd) -> Result<(), UnpackError> {
+    unpack_into(reader, Tree::with_sums(folder.as_fd()))
+}
+
+fn unpack_into(reader: impl Read, mut tree: Tree<'_>) -> Result<(), UnpackError> {
     let mut archive = Archive::new(BufReader::with_capacity(BUFFER, reader));
-    let mut tree = Tree::new(folder.as_fd());
     let mut count = 0;
     while let Some(entry) = archive.next_entry()? {
         count += 1;
@@ -107,7 +123,7 @@ fn printable(path: &[u8]) -> String {
 
 fn hint(errno: Errno) -> &'static str {
     match errno {
-        Errno::NOSPC => ": the store is full; give the machine more memory",
+        Errno::NOSPC => ": the store is full",
         Errno::PERM => ": only root can unpack layers",
         _ => "",
     }

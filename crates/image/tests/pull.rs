@@ -198,7 +198,7 @@ fn an_image_id_is_looked_up_in_the_store_only() {
     let machine = Machine::new();
     small("by id").push(Registry::shared(), "by-id");
     let image = machine.pull(&format!("{}/by-id", address())).unwrap();
-    let manifest = machine.folder.path().join("blobs/sha256").join(image.digest.hex());
+    let manifest = machine.base.join("v1/blobs/sha256").join(image.digest.hex());
     let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
     let id = manifest["config"]["digest"].as_str().unwrap().to_owned();
     assert_eq!(machine.pull(&id).unwrap(), image);
@@ -224,7 +224,7 @@ fn manifests_that_cannot_be_right_are_refused() {
     let pushed = small("base").push(registry, "by-hand:base");
     let machine = Machine::new();
     let image = machine.pull(&format!("{}/by-hand:base", address())).unwrap();
-    let manifest = machine.folder.path().join("blobs/sha256").join(image.digest.hex());
+    let manifest = machine.base.join("v1/blobs/sha256").join(image.digest.hex());
     let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(manifest).unwrap()).unwrap();
     let layer = pushed.layers[0].clone();
     let wrong_diff_id = json!({
@@ -288,12 +288,12 @@ fn basic_authentication() {
     assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "secret");
 
     let mut machine = Machine::new();
-    let file = machine.folder.path().join("auth.json");
+    let file = machine.base.join("auth.json");
     // base64 of `user:pass word`.
     let auths =
         json!({"auths": {format!("{}/private", registry.address()): {"auth": "dXNlcjpwYXNzIHdvcmQ="}}});
     std::fs::write(&file, auths.to_string()).unwrap();
-    machine.options.authfiles = vec![machine.folder.path().join("absent"), file];
+    machine.options.authfiles = vec![machine.base.join("absent"), file];
     assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "secret");
 }
 

@@ -17,7 +17,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn what_was_half_written_is_removed_when_the_store_is_opened() {
     let folder = tempfile::tempdir().unwrap();
-    let half = folder.path().join("staging/7-7/deep");
+    let half = folder.path().join("v1/staging/7-7/deep");
     drop(Store::open(folder.path()).unwrap());
     fs::create_dir_all(&half).unwrap();
     let first = Store::open(folder.path()).unwrap();
@@ -41,7 +41,7 @@ fn torn_manifests_are_fetched_again() {
     machine.options.policy = Policy::Missing;
     let name = format!("{}/torn", front.address());
     let image = machine.pull(&name).unwrap();
-    let blobs = files(&machine.folder.path().join("blobs/sha256"));
+    let blobs = files(&machine.base.join("v1/blobs/sha256"));
     assert_eq!(blobs.len(), 2);
     for blob in &blobs {
         let whole = fs::read(blob).unwrap();
@@ -55,7 +55,7 @@ fn torn_manifests_are_fetched_again() {
             assert!(layers <= 1, "the layer is still there: {requests:?}");
         }
     }
-    let record = files(&machine.folder.path().join("refs"));
+    let record = files(&machine.base.join("v1/refs"));
     fs::write(&record[0], "{").unwrap();
     assert_eq!(machine.pull(&name).unwrap(), image);
 }
@@ -106,10 +106,11 @@ fn a_full_store_is_told_and_left_clean() {
     small("fits").push(Registry::shared(), "fits");
     let address = Registry::shared().address();
     let message = machine.pull(&format!("{address}/too-large")).unwrap_err().to_string();
-    let left = files(&small_disk.path().join("staging")).len();
+    let left = files(&small_disk.path().join("v1/staging")).len();
     let fits = machine.pull(&format!("{address}/fits")).map(|image| read(&image, "file"));
-    machine.store = Store::open(machine.folder.path()).unwrap();
+    machine.store = Store::open(&machine.base).unwrap();
     assert!(Command::new("umount").arg(small_disk.path()).status().unwrap().success());
-    assert!(message.contains("the store is full"), "{message}");
+    assert!(message.contains("the image store is full: 4.0 MB more are needed"), "{message}");
+    assert!(message.contains("of 2.1 MB are free; give the machine more memory"), "{message}");
     assert_eq!((left, fits.unwrap()), (0, "fits".into()));
 }

@@ -48,6 +48,8 @@ pub enum Fatal {
     ContainerLine(String),
     /// A volume cannot be set up as written.
     VolumeSetup,
+    /// A cache is required, and cannot be understood.
+    Cache,
     /// The address of the extra arguments cannot be read: the options that they hold would be missing.
     ExtraArgs,
 }
@@ -58,6 +60,7 @@ impl Fatal {
         match self {
             Fatal::ContainerLine(text) => text,
             Fatal::VolumeSetup => "Volume setup",
+            Fatal::Cache => "Cache setup",
             Fatal::ExtraArgs => "Extra arguments",
         }
     }

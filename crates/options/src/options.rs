@@ -2,7 +2,7 @@
 
 use crate::groups::machine::ModuleParam;
 use crate::groups::network::{Iface, NtpPeer, Proxy};
-use crate::groups::storage::{CacheDevice, Filesystem, ImageStores, Nbd, Swap};
+use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Options {
     /// `b2c.pipefail`: the first failing step ends the pipeline.
     pub pipefail: bool,
     /// `b2c.cache_device`.
-    pub cache_device: CacheDevice,
+    pub cache: Cache,
     /// `b2c.swap`.
     pub swap: Option<Swap>,
     /// `b2c.ntp_peer`.
@@ -67,7 +67,7 @@ impl Default for Options {
             run_post: Vec::new(),
             run_service: Vec::new(),
             pipefail: false,
-            cache_device: CacheDevice::None,
+            cache: Cache::default(),
             swap: None,
             ntp_peer: NtpPeer::None,
             iface: Vec::new(),

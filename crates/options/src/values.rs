@@ -138,7 +138,7 @@ pub(crate) fn name<'a>(part: Slice<'a>) -> Result<'a, String> {
 
 /// A block device, by its path.
 pub(crate) fn device(part: Slice<'_>) -> Result<'_, PathBuf> {
-    let inside = part.text().strip_prefix("/dev/");
+    let inside = part.text().strip_prefix("/dev/").filter(|inside| !inside.contains(char::is_control));
     match inside.filter(|inside| !inside.split('/').any(|name| matches!(name, "" | "." | ".."))) {
         Some(_) => Ok(PathBuf::from(part.text())),
         None => Err(Problem::new(part, "is not a device").help("write its path, such as /dev/sda1")),

@@ -32,7 +32,7 @@ fn line_1_without_quotes() {
         words(&options.run[0]),
         ["docker://registry.freedesktop.org/mupuf/valve-infra/machine_registration:latest"]
     );
-    assert_eq!((options.cache_device, options.ntp_peer), (CacheDevice::Auto, NtpPeer::Auto));
+    assert_eq!((options.cache.device, options.ntp_peer), (CacheDevice::Auto, NtpPeer::Auto));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn line_4_resets_the_cache_and_runs_nothing() {
         "console=ttyS0,115200 SALAD.machine_id=x b2c.cache_device=reset b2c.poweroff_delay=15 loglevel=6",
     ]);
     assert!(options.run.is_empty());
-    assert_eq!((options.cache_device, options.poweroff_delay), (CacheDevice::Reset, Duration::from_secs(15)));
+    assert_eq!((options.cache.device, options.poweroff_delay), (CacheDevice::Reset, Duration::from_secs(15)));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn line_7_a_gateway() {
     assert_eq!(options.volume.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>(), ["tmp", "perm"]);
     assert_eq!(options.hostname, "vivian");
     assert_eq!(options.module_params, [("net".to_owned(), "ifnames=0".to_owned())]);
-    assert_eq!(not_supported_yet(&options), ["b2c.cache_device=auto: not supported yet, and ignored"]);
+    assert_eq!(not_supported_yet(&options), [""; 0]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ b2c.run="-t -v job:/results REG/igt:master
     let options = read(&[first]);
     assert_eq!(options.extra_args_url.as_deref(), Some("http://ci-gateway:38453/b2c-extra-args"));
     let options = read(&[first, extra]);
-    assert!(options.pipefail && options.cache_device == CacheDevice::Auto);
+    assert!(options.pipefail && options.cache.device == CacheDevice::Auto);
     let swap = options.swap.unwrap();
     assert_eq!((swap.space, swap.swappiness), (SwapSpace::File(8 << 30), Some(60)));
     assert_eq!(words(&options.run_service[0])[0], "--privileged");

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity, not_supported_yet, parse,
+    Budget, Cache, CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity,
+    not_supported_yet, parse,
 };
 use std::time::Duration;
 
@@ -202,6 +203,15 @@ fn bad_values_are_said_and_left_out() {
             "b2c.cache_device=a/b",
             "error: b2c.cache_device: `a/b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a/b",
         ),
+        (
+            "b2c.cache_device=auto,budget=0%",
+            "error: b2c.cache_device: `0` is not a whole number from 1 to 100 | 0",
+        ),
+        (
+            "b2c.cache_device=auto,budget=lots",
+            "error: b2c.cache_device: `lots` is not a size; write a number and K, M, G or T, such as 8G | lots",
+        ),
+        ("b2c.cache_device=auto,budget", "error: b2c.cache_device: `budget` needs a value | budget"),
         (
             "b2c.swap=8x",
             "error: b2c.swap: `8x` is not a size; write a number and K, M, G or T, such as 8G | 8x",
@@ -463,7 +473,45 @@ fn names_for_each_other_have_to_be_given() {
         assert_eq!(parse(&[text]).is_fatal(), fatal, "{text}");
     }
     let options = assert_fine("b2c.cache_device=fs b2c.filesystem=fs,src=/dev/sda1");
-    assert_eq!(options.cache_device, CacheDevice::Filesystem("fs".to_owned()));
+    assert_eq!(options.cache.device, CacheDevice::Filesystem("fs".to_owned()));
+}
+
+#[test]
+fn what_follows_the_cache_device() {
+    let cache = |text: &str| assert_fine(text).cache;
+    let plain = Cache { device: CacheDevice::Auto, ..Cache::default() };
+    assert_eq!(cache("b2c.cache_device=auto"), plain);
+    assert_eq!(cache("b2c.cache_device=auto,"), plain);
+    assert_eq!(
+        cache("b2c.cache_device=/dev/sda,fstrim,budget=80%,required"),
+        Cache {
+            device: CacheDevice::Device("/dev/sda".into()),
+            required: true,
+            budget: Some(Budget::Percent(80)),
+            fstrim: true
+        }
+    );
+    assert_eq!(cache("b2c.cache_device=reset,budget=20G").budget, Some(Budget::Bytes(20 << 30)));
+    assert_line(
+        "b2c.cache_device=auto,requierd",
+        "warning: b2c.cache_device: `requierd` is not known and ignored; the closest known word is required | requierd",
+    );
+    assert_line(
+        "b2c.cache_device=none,required",
+        "warning: b2c.cache_device: `required` has no meaning without a cache; name a device instead of none | required",
+    );
+    assert!(!parse(&["b2c.cache_device=none,required"]).options.cache.required);
+}
+
+/// Whoever cannot do without a cache must not be given memory because of a misspelling.
+#[test]
+fn a_required_cache_that_is_not_understood_is_fatal() {
+    for value in ["/dev/../x,required", "a/b,required", "atuo,required", "auto,budget=1x,required"] {
+        assert_eq!(parse(&[&format!("b2c.cache_device={value}")]).fatal, Some(Fatal::Cache), "{value}");
+    }
+    for value in ["auto,required", "/dev/../x", "none,required"] {
+        assert_eq!(parse(&[&format!("b2c.cache_device={value}")]).fatal, None, "{value}");
+    }
 }
 
 /// Fuzzing found a newline in a help text.
@@ -472,10 +520,8 @@ fn names_that_are_missing_forge_no_lines() {
     let parsed = parse(&["\"b2c.volume=a,mirror=g\nw/b\" \"b2c.cache_device=/dev/a\x1b[2J\""]);
     let lines: Vec<String> = parsed.diagnostics.iter().map(ToString::to_string).collect();
     assert!(lines.iter().any(|line| line.ends_with(r"add b2c.minio=g\nw,… or mend the name")), "{lines:?}");
-    assert_eq!(
-        not_supported_yet(&parsed.options)[0],
-        r"b2c.cache_device=/dev/a\u{1b}[2J: not supported yet, and ignored"
-    );
+    let device = r"b2c.cache_device: `/dev/a\u{1b}[2J` is not a device; write its path, such as /dev/sda1";
+    assert!(lines.iter().any(|line| line == device), "{lines:?}");
 }
 
 #[test]
@@ -558,8 +604,8 @@ fn hostile_texts_give_a_bounded_number_of_lines() {
 fn what_comes_later_says_so() {
     let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
     let options = parse(&[&format!(
-        "b2c.cache_device=auto b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
+        "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
+         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h,filesystem=fs \
          b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
     )])
     .options;
@@ -567,17 +613,12 @@ fn what_comes_later_says_so() {
         not_supported_yet(&options),
         [
             "b2c.keymap=de: not supported yet, and ignored",
-            "b2c.cache_device=auto: not supported yet, and ignored",
-            "b2c.swap: not supported yet, and ignored",
-            "b2c.filesystem=fs: not supported yet, and ignored",
-            "b2c.nbd=/dev/nbd0: not supported yet, and ignored",
-            "b2c.storage: not supported yet, and ignored",
             "b2c.volume=v,mirror,pull_on,overwrite,expiration,fscrypt_key: not supported yet, and ignored",
             "b2c.minio=gw: not supported yet, and ignored",
         ]
     );
     assert_eq!(
-        not_supported_yet(&parse(&["b2c.cache_device=none b2c.volume=plain b2c.run=a"]).options),
+        not_supported_yet(&parse(&["b2c.cache_device=auto,fstrim b2c.volume=plain b2c.run=a"]).options),
         [""; 0]
     );
     assert_eq!(options.volume[1].expiration, Expiration::After(Duration::from_secs(12 * 3600)));

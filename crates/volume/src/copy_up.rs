@@ -4,7 +4,7 @@ use crate::{Error, copy, metadata};
 use rustix::{
     fs::{
         AtFlags, CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, flock, mkdirat, openat, openat2,
-        renameat, statat, syncfs, unlinkat,
+        renameat, statat, syncfs,
     },
     io::Errno,
 };
@@ -21,6 +21,8 @@ use std::{
 /// Holds the copy inside the volume until it is whole. Inside, because a volume can be a mount point, or encrypted with a key
 /// of its own.
 const STAGING: &CStr = c".b2c-copy-up";
+/// Holds it from then on, until all of it is taken out.
+const WHOLE: &CStr = c".b2c-copied-up";
 
 /// Reading a folder: never through a link, never inherited.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -42,45 +44,31 @@ pub fn copy_up(rootfs: &Path, destination: &Path, volume: &Path) -> Result<bool,
     // by a container for ever.
     let above = openat(&target, c"..", FOLDER, Mode::empty()).map_err(Error::io("lock", volume))?;
     flock(&above, FlockOperation::LockExclusive).map_err(Error::io("lock", volume))?;
-    if !is_empty(&target, volume)? {
+    remove(&target, STAGING, volume)?;
+    if open_folder(&target, WHOLE).is_ok() {
+        take_out(&target, volume)?;
+        return Ok(false);
+    }
+    if !is_empty(&target).map_err(Error::io("read", volume))? {
         return Ok(false);
     }
     let Some(source) = resolve(rootfs, destination)? else { return Ok(false) };
     if let Err(error) = stage(source, &target, volume) {
-        remove_staging(volume)?;
+        remove(&target, STAGING, volume)?;
         return Err(error);
     }
-    take_out(&target).map_err(Error::io("write to", volume))?;
+    take_out(&target, volume)?;
     Ok(true)
 }
 
-/// Whether the volume holds nothing. Sees to an interrupted copy first.
-fn is_empty(target: &OwnedFd, volume: &Path) -> Result<bool, Error> {
-    match contents(target).map_err(Error::io("read", volume))? {
-        (false, others) => Ok(!others),
-        // Not yet whole, as far as one can tell.
-        (true, false) => remove_staging(volume).map(|()| true),
-        // Things are taken out only when it is whole.
-        (true, true) => take_out(target).map(|()| false).map_err(Error::io("write to", volume)),
-    }
-}
-
-/// Whether there is an interrupted copy, and whether there is anything else.
-fn contents(target: &OwnedFd) -> Result<(bool, bool), Errno> {
-    let (mut staging, mut others) = (false, false);
-    match statat(target, STAGING, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(_) => staging = true,
-        Err(Errno::NOENT) => {}
-        Err(errno) => return Err(errno),
-    }
+/// Whether the volume holds nothing.
+fn is_empty(target: &OwnedFd) -> Result<bool, Errno> {
     for entry in Dir::read_from(target)? {
-        let entry = entry?;
-        others |= !copy::is_dots(entry.file_name()) && entry.file_name() != STAGING;
-        if others {
-            break;
+        if !copy::is_dots(entry?.file_name()) {
+            return Ok(false);
         }
     }
-    Ok((staging, others))
+    Ok(true)
 }
 
 /// `None`: the image has no folder there.
@@ -103,41 +91,51 @@ fn in_root(rootfs: &Path, destination: &Path) -> PathBuf {
     rootfs.join(destination.strip_prefix("/").unwrap_or(destination))
 }
 
-/// Makes a whole copy to one side, and flushes it.
+/// Makes a whole copy to one side, flushes it, and only then gives it the name of a whole one.
 fn stage(source: OwnedFd, target: &OwnedFd, volume: &Path) -> Result<(), Error> {
-    if statat(&source, STAGING, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-        return Err(Error::io("write to", volume)(io::Error::other(format!(
-            "the image itself has a {STAGING:?}"
-        ))));
+    for name in [STAGING, WHOLE] {
+        if statat(&source, name, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            let reason = io::Error::other(format!("the image itself has a {name:?}"));
+            return Err(Error::io("write to", volume)(reason));
+        }
     }
     mkdirat(target, STAGING, Mode::RWXU).map_err(Error::io("write to", volume))?;
-    let staging = open_staging(target).map_err(Error::io("open", volume))?;
+    let staging = open_folder(target, STAGING).map_err(Error::io("open", volume))?;
     copy::tree(source, staging)?;
-    syncfs(target).map_err(Error::io("flush", volume))
+    syncfs(target).map_err(Error::io("flush", volume))?;
+    renameat(target, STAGING, target, WHOLE).map_err(Error::io("write to", volume))
 }
 
 /// Moves everything from the whole copy to its place, and gives the volume the attributes that the copy's folder has.
-fn take_out(target: &OwnedFd) -> Result<(), Errno> {
-    let staging = open_staging(target)?;
-    // Moving things out changes the folder's times.
-    let attributes = metadata::of(staging.as_fd(), c".")?;
-    let names = Dir::read_from(&staging)?.map(|entry| entry.map(|entry| entry.file_name().to_owned()));
-    for name in names.collect::<Result<Vec<CString>, _>>()?.iter().filter(|name| !copy::is_dots(name)) {
-        renameat(&staging, name, target, name)?;
-    }
-    metadata::Copier::default().copy((staging.as_fd(), c"."), (target.as_fd(), c"."), &attributes)?;
-    unlinkat(target, STAGING, AtFlags::REMOVEDIR)?;
-    metadata::set_times(target.as_fd(), c".", &attributes)
+fn take_out(target: &OwnedFd, volume: &Path) -> Result<(), Error> {
+    let take_out = || {
+        let whole = open_folder(target, WHOLE)?;
+        // Moving things out changes the folder's times.
+        let attributes = metadata::of(whole.as_fd(), c".")?;
+        let names = Dir::read_from(&whole)?.map(|entry| entry.map(|entry| entry.file_name().to_owned()));
+        for name in names.collect::<Result<Vec<CString>, _>>()?.iter().filter(|name| !copy::is_dots(name)) {
+            // After a power cut, a container may have been there before us.
+            if statat(target, name, AtFlags::SYMLINK_NOFOLLOW).is_err() {
+                renameat(&whole, name, target, name)?;
+            }
+        }
+        metadata::Copier::default().copy((whole.as_fd(), c"."), (target.as_fd(), c"."), &attributes)?;
+        Ok::<_, Errno>(attributes)
+    };
+    let attributes = take_out().map_err(Error::io("write to", volume))?;
+    remove(target, WHOLE, volume)?;
+    metadata::set_times(target.as_fd(), c".", &attributes).map_err(Error::io("write to", volume))
 }
 
-fn open_staging(target: &OwnedFd) -> Result<OwnedFd, Errno> {
-    openat(target, STAGING, FOLDER | OFlags::NOFOLLOW, Mode::empty())
+/// One of our folders in the volume.
+fn open_folder(target: &OwnedFd, name: &CStr) -> Result<OwnedFd, Errno> {
+    openat(target, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
 }
 
-fn remove_staging(volume: &Path) -> Result<(), Error> {
-    let path = volume.join(OsStr::from_bytes(STAGING.to_bytes()));
-    match fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
+fn remove(target: &OwnedFd, name: &CStr, volume: &Path) -> Result<(), Error> {
+    if statat(target, name, AtFlags::SYMLINK_NOFOLLOW).is_err() {
+        return Ok(());
     }
+    let path = volume.join(OsStr::from_bytes(name.to_bytes()));
+    fs::remove_dir_all(&path).map_err(Error::io("remove", path))
 }

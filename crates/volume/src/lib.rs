@@ -1,16 +1,17 @@
 //! Named volumes and their life.
 //!
 //! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, lists and removes them; [`copy_up`] gives
-//! a new one the
-//! content that the image has at its destination.
+//! a new one the content that the image has at its destination; [`give`] makes it a user's.
 
 mod copy;
 mod copy_up;
 mod error;
 mod metadata;
+mod owner;
 
 pub use copy_up::copy_up;
 pub use error::Error;
+pub use owner::give;
 
 use std::{
     fs, io,

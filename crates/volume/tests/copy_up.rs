@@ -243,19 +243,35 @@ fn an_interrupted_copy_is_begun_anew_or_finished() {
     assert_eq!(world.listing(), ["file"]);
     assert_eq!(fs::read(world.volume("file")).unwrap(), b"whole");
     // Cut while the whole copy was moved to its place.
-    fs::create_dir(world.volume(".b2c-copy-up")).unwrap();
-    fs::write(world.volume(".b2c-copy-up/second"), "also whole").unwrap();
+    fs::create_dir(world.volume(".b2c-copied-up")).unwrap();
+    fs::write(world.volume(".b2c-copied-up/second"), "also whole").unwrap();
+    fs::write(world.volume(".b2c-copied-up/file"), "not the container's").unwrap();
     assert!(!world.copy("/data").unwrap());
     assert_eq!(world.listing(), ["file", "second"]);
+    assert_eq!(fs::read(world.volume("file")).unwrap(), b"whole");
+}
+
+/// A container that wanted no copy came first after the power cut.
+#[test]
+fn a_torn_copy_is_not_taken_out_beside_other_files() {
+    let world = World::new();
+    fs::write(world.image("data/file"), "whole").unwrap();
+    fs::create_dir(world.volume(".b2c-copy-up")).unwrap();
+    fs::write(world.volume(".b2c-copy-up/file"), "wh").unwrap();
+    fs::write(world.volume("result"), "the container's").unwrap();
+    assert!(!world.copy("/data").unwrap());
+    assert_eq!(world.listing(), ["result"]);
 }
 
 #[test]
 fn an_image_that_uses_our_name_is_refused() {
-    let world = World::new();
-    fs::create_dir(world.image("data/.b2c-copy-up")).unwrap();
-    fs::write(world.image("data/file"), "x").unwrap();
-    world.copy("/data").unwrap_err();
-    assert!(world.listing().is_empty());
+    for name in [".b2c-copy-up", ".b2c-copied-up"] {
+        let world = World::new();
+        fs::create_dir(world.image("data").join(name)).unwrap();
+        fs::write(world.image("data/file"), "x").unwrap();
+        world.copy("/data").unwrap_err();
+        assert!(world.listing().is_empty());
+    }
 }
 
 #[test]

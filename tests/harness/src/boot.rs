@@ -1,6 +1,7 @@
 //! What a test boots.
 
 use crate::console::{Outcome, Vm};
+use crate::drive::Drive;
 use b2c::cpio::{self, Entry};
 use b2c::vm::{Arch, Machine, Network, join};
 use std::fs;
@@ -13,6 +14,7 @@ pub struct Boot {
     machine: Machine,
     initrds: Vec<PathBuf>,
     files: Vec<Entry>,
+    arguments: Vec<String>,
     timeout: Duration,
 }
 
@@ -30,7 +32,7 @@ impl Boot {
             dist.join(format!("initramfs.linux_{}.cpio.xz", arch.name)),
             dist.join(format!("linux-{}.modules.cpio.xz", arch.kernel_name)),
         ];
-        Self { machine, initrds, files: Vec::new(), timeout: Duration::from_secs(180) }
+        Self { machine, initrds, files: Vec::new(), arguments: Vec::new(), timeout: Duration::from_secs(180) }
     }
 
     /// Adds words to the command line.
@@ -70,6 +72,19 @@ impl Boot {
     /// A raw image as one more virtio disk.
     pub fn disk(mut self, path: impl Into<PathBuf>) -> Self {
         self.machine.disks.push(path.into());
+        self
+    }
+
+    /// A drive whose power can be cut, as one more virtio disk.
+    pub fn drive(mut self, drive: &Drive) -> Self {
+        let id = format!("drive{}", self.arguments.len());
+        self.arguments.extend(drive.arguments(&id));
+        self
+    }
+
+    /// Further arguments for QEMU.
+    pub fn qemu<S: Into<String>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
@@ -136,7 +151,7 @@ impl Boot {
         let whole = folder.path().join("initrd");
         join(&self.initrds, &whole).expect("`make dist` has been run");
         self.machine.initrd = whole;
-        Vm::start(&self.machine, self.timeout, folder)
+        Vm::start(self.machine.command().args(&self.arguments), self.timeout, folder)
     }
 }
 

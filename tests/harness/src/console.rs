@@ -1,9 +1,9 @@
 //! A machine that runs, seen through its serial console.
 
 use crate::slots::Slot;
-use b2c::vm::{Machine, pipeline_status};
+use b2c::vm::pipeline_status;
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,9 +51,9 @@ struct State {
 }
 
 impl Vm {
-    pub(crate) fn start(machine: &Machine, timeout: Duration, folder: TempDir) -> Self {
+    pub(crate) fn start(machine: &mut Command, timeout: Duration, folder: TempDir) -> Self {
         let slot = Slot::take();
-        let mut qemu = machine.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut qemu = machine.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let console = Arc::new(Console::default());
         let stdout = qemu.stdout.take().unwrap();
         let copy = Arc::clone(&console);
@@ -112,6 +112,12 @@ impl Vm {
         let console = String::from_utf8_lossy(&self.console.state.lock().unwrap().bytes).into_owned();
         let lines = console.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect();
         Outcome { console, lines, exited, seconds }
+    }
+
+    /// Ends the machine at once, as when somebody pulls the plug.
+    pub fn kill(mut self) -> Outcome {
+        self.end();
+        Outcome { exited: false, ..self.finish() }
     }
 
     fn end(&mut self) {

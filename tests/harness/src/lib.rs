@@ -6,12 +6,15 @@
 
 mod boot;
 mod console;
+mod drive;
 mod faults;
 mod image;
 mod layer;
+mod podman;
 mod push;
 mod registry;
 mod server;
+mod share;
 mod slots;
 mod tls;
 
@@ -19,8 +22,11 @@ pub use b2c::cpio::Entry;
 pub use b2c::vm::Network;
 pub use boot::{Boot, dist};
 pub use console::{Outcome, Vm};
+pub use drive::{Drive, Losses, WriteCache};
 pub use faults::{Fault, Faults, Request, Tokens};
 pub use image::{Format, Image, Pushed, push_index};
 pub use layer::{Compression, Layer};
+pub use podman::PodmanStore;
 pub use registry::{Registry, RegistryOptions};
+pub use share::{NbdProgram, NbdServer, NfsServer};
 pub use tls::{Authority, Certificate};

@@ -104,14 +104,14 @@ impl Story<'_> {
 
     fn storage(&mut self) {
         for nbd in &self.options.nbd {
-            let device = nbd.device.display().to_string();
+            let device = format!("/dev/nbd{}", nbd.index);
             let how = format!("{device} from {} port {}", nbd.host, nbd.port);
             self.tell_option("b2c.nbd", &device, "Network block device", &how);
         }
-        if self.options.cache_device == CacheDevice::None {
+        if self.options.cache.device == CacheDevice::None {
             self.tell("Cache", "none, everything is in memory");
         } else {
-            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache_device));
+            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache));
         }
         if let Some(space) = &self.options.swap {
             self.tell_option("b2c.swap", "", "Swap", &swap(space));

@@ -49,9 +49,9 @@ pub enum BuildError {
     /// The caller did not make a volume.
     #[error("volume {0}: it was not made")]
     NoVolume(String),
-    /// A new volume cannot be filled.
+    /// A new volume cannot be filled, or what is mounted cannot be given to the user.
     #[error(transparent)]
-    CopyUp(#[from] volume::Error),
+    Volume(#[from] volume::Error),
     /// A file for the container cannot be written.
     #[error("{0}: {1}")]
     Write(PathBuf, #[source] io::Error),

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Facts<'a> {
     pub(super) hostname: &'a str,
     pub(super) systemd: bool,
+    /// uid and gid of the container's process.
+    pub(super) owner: (u32, u32),
 }
 
 /// Where systemd wants a tmpfs (systemd.io/CONTAINER_INTERFACE; podman-run(1), `--systemd`), and whether `--shm-size-systemd` is for it.
@@ -28,10 +30,10 @@ pub(super) fn mounts(
 ) -> Result<Vec<Mount>, BuildError> {
     let mut all = Vec::new();
     for argument in &request.mounts {
-        all.push(user_mount(argument, host)?);
+        all.push(user_mount(argument, host, facts)?);
     }
     for destination in request.image_volume_destinations(image) {
-        all.extend(image_volume(request.image_volumes, destination, host)?);
+        all.extend(image_volume(request.image_volumes, destination, host, facts)?);
     }
     for (destination, path) in names::files(request, host, facts.hostname)? {
         let read_only = if request.read_only { MountFlags::RDONLY } else { MountFlags::empty() };
@@ -64,7 +66,7 @@ fn add_default(all: &mut Vec<Mount>, mount: Mount) {
     }
 }
 
-fn user_mount(argument: &MountArg, host: &Host<'_>) -> Result<Mount, BuildError> {
+fn user_mount(argument: &MountArg, host: &Host<'_>, facts: &Facts<'_>) -> Result<Mount, BuildError> {
     let MountArg { destination, kind, options } = argument;
     let source = match kind {
         MountKind::Bind(path) => {
@@ -82,6 +84,11 @@ fn user_mount(argument: &MountArg, host: &Host<'_>) -> Result<Mount, BuildError>
             MountSource::Filesystem { kind: "devpts".to_owned(), data: own.collect::<Vec<_>>().join(",") }
         }
     };
+    if options.give
+        && let MountSource::Bind { path, .. } = &source
+    {
+        volume::give(path, facts.owner.0, facts.owner.1)?;
+    }
     Ok(Mount {
         destination: destination.clone(),
         source,
@@ -108,6 +115,7 @@ fn image_volume(
     mode: ImageVolumes,
     destination: PathBuf,
     host: &Host<'_>,
+    facts: &Facts<'_>,
 ) -> Result<Option<Mount>, BuildError> {
     let kind = match mode {
         ImageVolumes::Ignore => return Ok(None),
@@ -115,7 +123,7 @@ fn image_volume(
         ImageVolumes::Anonymous => MountKind::Anonymous,
     };
     let argument = MountArg { destination, kind, options: MountOptions::default() };
-    user_mount(&argument, host).map(Some)
+    user_mount(&argument, host, facts).map(Some)
 }
 
 /// A privileged container has the machine's whole /dev; a `--device` with another name in the container is mounted on that.

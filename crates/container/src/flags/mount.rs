@@ -44,6 +44,8 @@ pub struct MountOptions {
     pub non_recursive: bool,
     /// A new volume stays empty, whatever the image has at its destination.
     pub no_copy: bool,
+    /// The source becomes the container's user's, with all that is in it.
+    pub give: bool,
     /// The file system's own options, `size=1g` and the like.
     pub data: Vec<String>,
 }
@@ -120,8 +122,9 @@ impl MountOptions {
         let bind = volume || matches!(kind, MountKind::Bind(_));
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         match name {
-            "U" | "chown" | "idmap" => {
-                return Err(format!("the option {name} is not supported here; chown in the container").into());
+            "U" | "chown" => self.take_give(value, kind)?,
+            "idmap" => {
+                return Err("the option idmap is not supported here: there are no user namespaces".into());
             }
             "O" | "upperdir" | "workdir" => return Err("overlay volumes are not supported here".into()),
             "tmpcopyup" => return Err("copying into a tmpfs is not supported here; it starts empty".into()),
@@ -139,6 +142,26 @@ impl MountOptions {
             }
             _ => return Err(format!("it has no option {word}").into()),
         }
+        Ok(())
+    }
+
+    /// `U`, or `U=true` and `chown=true` as `--mount` has it.
+    fn take_give(&mut self, value: &str, kind: &MountKind) -> Result<(), Why> {
+        match kind {
+            MountKind::Tmpfs | MountKind::Devpts => return Err("write uid= and gid= instead of U".into()),
+            // As podman, which has a list of such folders.
+            MountKind::Bind(path) if path.components().count() <= 2 => {
+                return Err(
+                    format!("{} is the machine's, and no container's user gets it", path.display()).into()
+                );
+            }
+            MountKind::Bind(_) | MountKind::Volume(_) | MountKind::Anonymous => {}
+        }
+        self.give = match value {
+            "" | "true" => true,
+            "false" => false,
+            _ => return Err("U is true or false".into()),
+        };
         Ok(())
     }
 

@@ -41,6 +41,11 @@ impl<'a> Blob<'a> {
         Blob { registry, digest, size, position: 0, body: None, patience, received, failure: None }
     }
 
+    /// Without the bytes before `position`.
+    pub(crate) fn starting_at(self, position: u64) -> Blob<'a> {
+        Blob { position: position.min(self.size), ..self }
+    }
+
     /// The whole of a small blob, which has to come in time ([`InTime`]).
     pub(crate) fn read_all(mut self) -> Result<Vec<u8>, RegistryError> {
         let mut bytes = Vec::new();

@@ -44,6 +44,11 @@ impl Cancel {
         self.bell.notify_all();
     }
 
+    /// For another attempt; whoever was to be ended has to have ended.
+    pub(crate) fn reset(&self) {
+        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
     }

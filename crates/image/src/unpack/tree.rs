@@ -6,7 +6,8 @@
 
 use super::archive::{Archive, Entry, Kind, Metadata};
 use super::path::{Place, link_target};
-use super::{OPAQUE_XATTR, Reason, UnpackError};
+use super::{OPAQUE_XATTR, Reason, SUM_XATTR, UnpackError};
+use flate2::Crc;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
@@ -33,13 +34,19 @@ pub(super) struct Tree<'a> {
     folder: Option<(Vec<u8>, OwnedFd)>,
     /// Set at the end, because creating something in a folder changes its time.
     folder_times: HashMap<Vec<u8>, Timespec>,
+    /// Whether files get their checksums.
+    sums: bool,
     /// One warning is enough.
     warned_of_xattrs: bool,
 }
 
 impl<'a> Tree<'a> {
     pub(super) fn new(root: BorrowedFd<'a>) -> Tree<'a> {
-        Tree { root, folder: None, folder_times: HashMap::new(), warned_of_xattrs: false }
+        Tree { root, folder: None, folder_times: HashMap::new(), sums: false, warned_of_xattrs: false }
+    }
+
+    pub(super) fn with_sums(root: BorrowedFd<'a>) -> Tree<'a> {
+        Tree { sums: true, ..Tree::new(root) }
     }
 
     /// The entry describes the layer's folder itself.
@@ -62,7 +69,7 @@ impl<'a> Tree<'a> {
         let failed = |reason: Reason| reason.of(&entry.path);
         if let Kind::File = entry.kind {
             let file = self.create_file(place).map_err(failed)?;
-            write_content(&file, archive, &entry.path)?;
+            self.write_content(&file, archive, &entry.path)?;
             return self
                 .describe(file.as_fd(), &entry.meta)
                 .and_then(|()| set_times(&file, entry))
@@ -73,6 +80,32 @@ impl<'a> Tree<'a> {
 
     fn create_file(&mut self, place: &Place) -> Result<OwnedFd, Reason> {
         self.replacing(place, |folder| rustix::fs::openat(folder, &*place.name, CREATE_FILE, PRIVATE))
+    }
+
+    fn write_content<R: BufRead>(
+        &self,
+        file: &OwnedFd,
+        archive: &mut Archive<R>,
+        path: &[u8],
+    ) -> Result<(), UnpackError> {
+        let failed = |e: Errno| Reason::System(e).of(path);
+        let mut sum = Crc::new();
+        loop {
+            let piece = archive.content().map_err(UnpackError::Read)?;
+            if piece.is_empty() {
+                break;
+            }
+            let written = rustix::io::retry_on_intr(|| rustix::io::write(file, piece)).map_err(failed)?;
+            if self.sums {
+                sum.update(&piece[..written]);
+            }
+            archive.consume(written);
+        }
+        if self.sums {
+            let sum = sum.sum().to_le_bytes();
+            rustix::fs::fsetxattr(file, SUM_XATTR, &sum, XattrFlags::empty()).map_err(failed)?;
+        }
+        Ok(())
     }
 
     fn create_other(&mut self, place: &Place, entry: &Entry) -> Result<(), Reason> {
@@ -265,22 +298,6 @@ impl<'a> Tree<'a> {
 /// overlayfs obeys these: they are ours to set, not the image's.
 fn is_kept(xattr: &[u8]) -> bool {
     !xattr.starts_with(b"trusted.overlay.") && !xattr.starts_with(b"user.overlay.")
-}
-
-fn write_content<R: BufRead>(
-    file: &OwnedFd,
-    archive: &mut Archive<R>,
-    path: &[u8],
-) -> Result<(), UnpackError> {
-    loop {
-        let piece = archive.content().map_err(UnpackError::Read)?;
-        if piece.is_empty() {
-            return Ok(());
-        }
-        let written = rustix::io::retry_on_intr(|| rustix::io::write(file, piece));
-        let written = written.map_err(|e| Reason::System(e).of(path))?;
-        archive.consume(written);
-    }
 }
 
 fn set_times(file: &OwnedFd, entry: &Entry) -> Result<(), Reason> {

@@ -1,6 +1,8 @@
 //! What the tests of pulling share.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod disk;
+
 use harness::{Image as Source, Layer};
 use image::pull::pull_within;
 use image::registry::Limits;
@@ -8,7 +10,7 @@ use image::{Image, Platform, Policy, PullError, PullOptions, Reference, Store};
 use net::http::{Client, Config};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,7 +25,9 @@ pub const LIMITS: Limits = Limits {
 
 /// A machine with a store.
 pub struct Machine {
-    pub folder: TempDir,
+    _folder: Option<TempDir>,
+    /// Where the store is.
+    pub base: PathBuf,
     pub store: Store,
     pub client: Client,
     pub options: PullOptions,
@@ -35,8 +39,14 @@ impl Machine {
     }
 
     /// Which trusts the certificates in these folders.
-    pub fn trusting(ca_dirs: Vec<std::path::PathBuf>) -> Machine {
+    pub fn trusting(ca_dirs: Vec<PathBuf>) -> Machine {
         let folder = tempfile::tempdir().unwrap();
+        let client = Client::new(Config { ca_dirs, ..Config::default() });
+        Machine { client, ..Machine::at(folder.path()) }.owning(folder)
+    }
+
+    /// With its store in that folder.
+    pub fn at(base: &Path) -> Machine {
         let options = PullOptions {
             policy: Policy::Always,
             tls_verify: false,
@@ -45,11 +55,16 @@ impl Machine {
             authfiles: Vec::new(),
         };
         Machine {
-            store: Store::open(folder.path()).unwrap(),
-            client: Client::new(Config { ca_dirs, ..Config::default() }),
-            folder,
+            _folder: None,
+            base: base.to_owned(),
+            store: Store::open(base).unwrap(),
+            client: Client::new(Config::default()),
             options,
         }
+    }
+
+    fn owning(self, folder: TempDir) -> Machine {
+        Machine { _folder: Some(folder), ..self }
     }
 
     pub fn pull(&self, reference: &str) -> Result<Image, PullError> {
@@ -66,11 +81,11 @@ impl Machine {
     }
 
     pub fn assert_nothing_half_done(&self) {
-        assert_eq!(count(&self.folder.path().join("staging")), 0, "something is left in staging");
+        assert_eq!(count(&self.base.join("v1/staging")), 0, "something is left in staging");
     }
 
     pub fn layers(&self) -> usize {
-        count(&self.folder.path().join("layers/sha256"))
+        count(&self.base.join("v1/layers/sha256"))
     }
 }
 
@@ -92,14 +107,16 @@ pub fn small(content: &str) -> Source {
 /// Bytes that do not compress, so that offsets in the blob mean something.
 pub fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed * 2 + 1;
-    let next = || {
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
         // Marsaglia's xorshift.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(length).collect()
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 /// A front before the shared registry that may change each answer, given the request's head; returns its address.

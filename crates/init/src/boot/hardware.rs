@@ -44,8 +44,8 @@ pub fn load_named(options: &Options, modules: Option<&Modules>) {
     }
 }
 
-/// It may be built in under a name that no list has; who needs it says so.
-fn load_if_there(modules: Option<&Modules>, name: &str) {
+/// Loads a module that is part of the machine. It may be built in under a name that no list has; who needs it says so.
+pub fn load_if_there(modules: Option<&Modules>, name: &str) {
     if let Some(Err(error)) = modules.map(|modules| modules.load(name)) {
         log::debug!("{error}");
     }

@@ -1,13 +1,17 @@
 //! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
 
+mod cache;
 mod clock;
 mod command_line;
+pub mod filesystems;
 pub mod hardware;
 mod host_name;
+mod nbd;
 mod network;
 mod runtime_info;
 mod shutdown;
 mod shutdown_command;
+mod swap;
 mod world;
 
 use crate::console::{self, CONSOLE, Fold};
@@ -41,8 +45,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
-            cache();
-            run_pipeline(&command_line, &drivers, &mut state);
+            run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
@@ -90,14 +93,30 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
-/// Divergence: the original mounts the cache before it connects. Here it comes after the extra arguments, which may name another one.
-fn cache() {
-    CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
-    CONSOLE.line("Do not use a partition cache");
+/// Runs the pipeline on what it stands on: drives on the network, the cache, swap. They go in the opposite order.
+fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
+    let options = &command_line.options;
+    let network_drives = nbd::attach(options);
+    match cache::mount(options) {
+        Ok(cache) => {
+            let swap = swap::on(options);
+            let budget = cache.as_ref().and_then(|cache| cache.budget);
+            run_pipeline(command_line, budget, drivers, state);
+            swap::off(swap);
+            if let Some(cache) = cache {
+                cache.unmount();
+            }
+        }
+        Err(cache::Missing) => {
+            state.fail(1, Fatal::Cache.failed_by());
+            report_status(state);
+        }
+    }
+    nbd::detach(network_drives);
 }
 
-/// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
-fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
+/// Runs the pipeline if all of it can be understood, says what came of it, and cleans up. `budget` is what images may take, in bytes.
+fn run_pipeline(command_line: &CommandLine, budget: Option<u64>, drivers: &Drivers, state: &mut State) {
     let options = &command_line.options;
     if let Some(refused) = &command_line.refused {
         CONSOLE.error("No step is run, because not everything is understood: see the errors above");
@@ -106,7 +125,7 @@ fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State
             return report_status(state);
         }
     }
-    let world = match world::make(options, drivers) {
+    let world = match world::make(options, budget, drivers) {
         Ok(world) => world,
         Err(no_world) => {
             CONSOLE.error(&no_world.reason);
@@ -118,6 +137,10 @@ fn run_pipeline(command_line: &CommandLine, drivers: &Drivers, state: &mut State
     report_status(state);
     CONSOLE.section("cleanup", "Cleaning up", Fold::Collapsed);
     services.stop();
+    if let Err(error) = world.store.collect() {
+        // The next boot tries again.
+        log::warn!("{error}");
+    }
     CONSOLE.end_section();
 }
 

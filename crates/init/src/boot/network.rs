@@ -1,5 +1,6 @@
 //! Bringing the network up, and going on without one.
 
+use super::filesystems;
 use crate::console::{CONSOLE, Fold};
 use net::{Config, Network};
 use options::{NtpPeer, Options};
@@ -44,4 +45,6 @@ fn is_wanted(options: &Options) -> bool {
     containers.iter().any(|lines| !lines.is_empty())
         || options.extra_args_url.is_some()
         || options.ntp_peer != NtpPeer::None
+        || !options.nbd.is_empty()
+        || filesystems::need_network(options)
 }

@@ -44,32 +44,7 @@ fn block_devices() -> String {
             .ok()
             .and_then(|text| text.trim().parse::<u64>().ok());
         // The kernel counts sectors of 512 bytes, whatever the device's own are. Writing to a String cannot fail.
-        let _ = write!(line, " {name}={}", human(sectors.unwrap_or(0).saturating_mul(512)));
+        let _ = write!(line, " {name}={}", disk::human(sectors.unwrap_or(0).saturating_mul(512)));
         line
     })
-}
-
-fn human(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut size = bytes;
-    let mut unit = 0;
-    while size >= 10 * 1024 && unit + 1 < UNITS.len() {
-        size /= 1024;
-        unit += 1;
-    }
-    format!("{size}{}", UNITS.get(unit).unwrap_or(&""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::human;
-
-    #[test]
-    fn sizes_keep_at_least_two_digits() {
-        assert_eq!(human(0), "0B");
-        assert_eq!(human(512), "512B");
-        assert_eq!(human(10 * 1024), "10KiB");
-        assert_eq!(human(1_500_000_000), "1430MiB");
-        assert_eq!(human(u64::MAX), "16777215TiB");
-    }
 }

@@ -1,13 +1,19 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
+use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use crate::console::CONSOLE;
 use crate::pipeline::World;
+use image::AdditionalStore;
 use net::http::{self, Client};
 use options::Options;
 use std::path::Path;
 
-/// Where all that lasts is kept; in RAM until there is a cache drive.
-const STORAGE: &str = "/storage";
+/// Where all that lasts is kept; in RAM if there is no cache drive.
+pub const STORAGE: &str = "/storage";
+
+/// Where the image stores of others are mounted.
+const IMAGE_STORES: &str = "/run/image-stores";
 
 /// A folder for whoever needs one; users mount it by its older name, `-v /container/tmp:…`.
 const TMP: &str = "/storage/tmp";
@@ -20,28 +26,69 @@ pub struct NoWorld {
     pub reason: String,
 }
 
-/// Opens the store and makes the volumes that the options name.
-pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, NoWorld> {
+/// Opens the store, where images may take `budget` bytes, and makes the volumes that the options name.
+pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) -> Result<World<'a>, NoWorld> {
     let storage = Path::new(STORAGE);
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    let mut store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    store.succeed_podman(storage);
+    if let Some(bytes) = budget {
+        store.limit(image::Budget::Bytes(bytes));
+    }
+    let containers = storage.join("b2c/containers");
+    remove_leftovers(&containers);
     let volumes =
         volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
+    let mut mounts = Mounts::default();
     for volume in &options.volume {
-        let made = volumes.ensure(&volume.name);
-        made.map_err(|error| volume_setup(format!("b2c.volume={}: {error}", volume.name)))?;
+        let failed = |reason| volume_setup(format!("b2c.volume={}: {reason}", volume.name));
+        let data = volumes.ensure(&volume.name).map_err(|error| failed(error.to_string()))?;
+        if let Some(name) = &volume.filesystem {
+            filesystems::mount(options, name, &data).map_err(failed)?;
+            mounts.keep(data);
+        }
     }
     Ok(World {
         store,
+        image_stores: image_stores(options, &mut mounts),
         client: http_client(options),
         volumes,
-        containers: storage.join("b2c/containers"),
+        containers,
         hostname: options.hostname.clone(),
         drivers,
+        _mounts: mounts,
     })
+}
+
+/// Removes what containers wrote that a power cut ended.
+fn remove_leftovers(containers: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(containers)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        log::warn!("Could not remove what earlier containers left in {}: {error}", containers.display());
+    }
+}
+
+/// Mounts the image stores of others, to be read only. Without one, a step that needs it fails and says so.
+fn image_stores(options: &Options, mounts: &mut Mounts) -> Vec<AdditionalStore> {
+    let names = options.storage.iter().flat_map(|stores| &stores.additional);
+    let stores = names.filter_map(|name| {
+        let path = Path::new(IMAGE_STORES).join(name);
+        let mounted = std::fs::create_dir_all(&path)
+            .map_err(|error| format!("could not make {}: {error}", path.display()));
+        let mounted = mounted.and_then(|()| filesystems::mount_with(options, name, &path, &["ro"]));
+        let opened = mounted.and_then(|()| {
+            mounts.keep(path.clone());
+            AdditionalStore::open(&path).map_err(|error| error.to_string())
+        });
+        opened
+            .map_err(|reason| CONSOLE.error(&format!("b2c.storage: {reason}; going on without its images")))
+            .ok()
+    });
+    stores.collect()
 }
 
 /// The HTTP client for everything that the machine itself fetches.

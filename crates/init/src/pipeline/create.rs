@@ -20,11 +20,11 @@ const AUTH_FILES: [&str; 3] =
 const DRIVERS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A container, and what it stands on.
-pub struct Created<'a> {
+pub struct Created {
     /// What to start.
     pub spec: Spec,
     /// Goes when the container has ended.
-    pub ground: Ground<'a>,
+    pub ground: Ground,
 }
 
 /// Why there is no container.
@@ -48,17 +48,15 @@ pub enum CreateError {
 }
 
 /// Pulls, mounts and decides.
-pub fn create<'a>(
-    request: &Request,
-    world: &'a World<'_>,
-    state: &State,
-) -> Result<Created<'a>, CreateError> {
-    let image = image::pull(&world.store, &world.client, &request.image, &pull_options(&request.run))?;
+pub fn create(request: &Request, world: &World<'_>, state: &State) -> Result<Created, CreateError> {
+    let options = pull_options(&request.run);
+    let image =
+        image::find_or_pull(&world.store, &world.image_stores, &world.client, &request.image, &options)?;
     let id = new_id();
-    let mut ground = Ground::new(world.containers.join(&id), &world.volumes)?;
+    let mut ground = Ground::new(world.containers.join(&id))?;
     world.drivers.settle(DRIVERS_PATIENCE);
     let rootfs = ground.mount(&image.layers)?;
-    let volumes = make_volumes(&request.run, &image, &mut ground, world)?;
+    let volumes = make_volumes(&request.run, &image, &ground, world)?;
     let host = Host {
         id: &id,
         rootfs: &rootfs,
@@ -111,15 +109,15 @@ fn pull_options(run: &RunRequest) -> PullOptions {
 fn make_volumes(
     run: &RunRequest,
     image: &Image,
-    ground: &mut Ground<'_>,
+    ground: &Ground,
     world: &World<'_>,
 ) -> Result<BTreeMap<String, PathBuf>, CreateError> {
     let mut volumes = BTreeMap::new();
     for name in run.named_volumes() {
         volumes.insert(name.to_owned(), world.volumes.ensure(name)?);
     }
-    for destination in run.anonymous_volumes(&image.config) {
-        volumes.insert(destination.to_string_lossy().into_owned(), ground.anonymous_volume(new_id())?);
+    for (number, destination) in run.anonymous_volumes(&image.config).into_iter().enumerate() {
+        volumes.insert(destination.to_string_lossy().into_owned(), ground.anonymous_volume(number)?);
     }
     Ok(volumes)
 }

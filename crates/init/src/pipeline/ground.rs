@@ -3,21 +3,18 @@
 use image::overlay::{OverlayError, RootFs};
 use std::io;
 use std::path::PathBuf;
-use volume::Volumes;
 
 /// Dropping it takes all of it away again, whatever came of the container.
-pub struct Ground<'a> {
+pub struct Ground {
     folder: PathBuf,
     rootfs: Option<RootFs>,
-    volumes: &'a Volumes,
-    anonymous: Vec<String>,
 }
 
-impl<'a> Ground<'a> {
+impl Ground {
     /// Makes the container's folder.
-    pub fn new(folder: PathBuf, volumes: &'a Volumes) -> io::Result<Self> {
+    pub fn new(folder: PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(folder.join("run"))?;
-        Ok(Ground { folder, rootfs: None, volumes, anonymous: Vec::new() })
+        Ok(Ground { folder, rootfs: None })
     }
 
     /// For the files that are the container's own, such as its /etc/hosts.
@@ -34,24 +31,19 @@ impl<'a> Ground<'a> {
     }
 
     /// Makes a volume that nobody else knows, and that goes with the container.
-    pub fn anonymous_volume(&mut self, name: String) -> Result<PathBuf, volume::Error> {
-        let path = self.volumes.ensure(&name)?;
-        self.anonymous.push(name);
+    pub fn anonymous_volume(&self, number: usize) -> io::Result<PathBuf> {
+        let path = self.folder.join("volumes").join(number.to_string());
+        std::fs::create_dir_all(&path)?;
         Ok(path)
     }
 }
 
-impl Drop for Ground<'_> {
+impl Drop for Ground {
     fn drop(&mut self) {
         if let Some(rootfs) = self.rootfs.take()
             && let Err(error) = rootfs.unmount()
         {
             log::warn!("{error}");
-        }
-        for name in &self.anonymous {
-            if let Err(error) = self.volumes.remove(name) {
-                log::warn!("{error}");
-            }
         }
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
             log::warn!("Could not remove the container's folder {}: {error}", self.folder.display());

@@ -7,6 +7,7 @@ mod run;
 mod services;
 pub mod state;
 
+use crate::boot::filesystems::Mounts;
 use crate::boot::hardware::Drivers;
 use crate::console::{CONSOLE, Fold};
 use options::{ContainerLine, Options};
@@ -19,6 +20,8 @@ use std::path::PathBuf;
 pub struct World<'a> {
     /// Images.
     pub store: image::Store,
+    /// Images that somebody else keeps.
+    pub image_stores: Vec<image::AdditionalStore>,
     /// The way to registries.
     pub client: net::http::Client,
     /// Named volumes.
@@ -29,10 +32,12 @@ pub struct World<'a> {
     pub hostname: String,
     /// To be settled before a container is mounted and sees the devices.
     pub drivers: &'a Drivers,
+    /// What has to stay mounted for as long as anything above is used.
+    pub _mounts: Mounts,
 }
 
 /// Runs everything that the options name, or only the post containers if the pipeline has failed before it begins. The services live until the clean-up, which the caller does after the status line.
-pub fn run<'a>(options: &Options, world: &'a World<'_>, state: &mut State) -> Services<'a> {
+pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let mut services = Services::none();
     if state.status == 0 {

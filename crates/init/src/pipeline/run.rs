@@ -55,7 +55,7 @@ pub fn container(
     Ok(ended)
 }
 
-fn run_attached(created: &Created<'_>, request: &Request) -> Ended {
+fn run_attached(created: &Created, request: &Request) -> Ended {
     let question = if request.run.terminal { prepare_terminal(&request.run) } else { "" };
     CONSOLE.line(&format!("About to start executing a container{question}"));
     let ended = match runtime::start(&created.spec, &Shim::default()) {

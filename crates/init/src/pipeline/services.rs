@@ -17,20 +17,20 @@ use std::thread;
 const STACK: usize = 256 << 10;
 
 /// The services that run, each with what it stands on.
-pub struct Services<'a> {
-    running: Vec<(Running, Ground<'a>)>,
+pub struct Services {
+    running: Vec<(Running, Ground)>,
 }
 
-impl<'a> Services<'a> {
+impl Services {
     /// Where no service runs.
-    pub fn none() -> Services<'a> {
+    pub fn none() -> Services {
         Services { running: Vec::new() }
     }
 
     /// Starts them in order. The first that cannot be created or started fails the pipeline, since steps rely on services.
     ///
     /// Divergence: the original left the status at 0.
-    pub fn start(lines: &[ContainerLine], world: &'a World<'_>, state: &mut State) -> Services<'a> {
+    pub fn start(lines: &[ContainerLine], world: &World<'_>, state: &mut State) -> Services {
         let mut services = Services::none();
         for line in lines {
             let title = format!("Start the service container: {}", line.shown());
@@ -64,7 +64,7 @@ impl<'a> Services<'a> {
 }
 
 /// Stops a service, unless that is done.
-fn stop(service: &Mutex<Option<(Running, Ground<'_>)>>) {
+fn stop(service: &Mutex<Option<(Running, Ground)>>) {
     let taken = service.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((mut running, ground)) = taken {
         running.stop();
@@ -74,11 +74,7 @@ fn stop(service: &Mutex<Option<(Running, Ground<'_>)>>) {
     }
 }
 
-fn start<'a>(
-    line: &ContainerLine,
-    world: &'a World<'_>,
-    state: &State,
-) -> Result<(Running, Ground<'a>), String> {
+fn start(line: &ContainerLine, world: &World<'_>, state: &State) -> Result<(Running, Ground), String> {
     let request = lines::read(line, state)?;
     let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
     let mut running =

@@ -5,7 +5,7 @@ mod filesystem;
 mod nbd;
 mod swap;
 
-pub use cache::{CacheDevice, ImageStores};
+pub use cache::{Budget, Cache, CacheDevice, ImageStores};
 pub use filesystem::Filesystem;
 pub use nbd::Nbd;
 pub use swap::{Swap, SwapSpace};

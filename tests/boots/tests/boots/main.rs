@@ -1,6 +1,8 @@
 //! The boots that show what the initramfs does: a machine, a registry, a command line; the serial console is the judge.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod attach;
+mod cache;
 mod clock;
 mod command_line;
 mod console;

@@ -1,5 +1,6 @@
 //! The public users' own command lines, blanks and quotes theirs; only names and ports of the test's servers are filled in.
 
+use crate::cache::disks::Disk;
 use crate::support::{busybox, serve};
 use harness::{Authority, Boot, Image, Registry, RegistryOptions};
 
@@ -41,7 +42,9 @@ fn line_1_no_quotes() {
     let outcome = Farm::new()
         .boot("b2c.container=docker://{registry}/mupuf/valve-infra/machine_registration:latest b2c.cache_device=auto b2c.ntp_peer=auto nomodeset")
         .run();
-    outcome.expect("b2c.cache_device=auto").expect("Getting the time from the NTP server pool.ntp.org");
+    outcome
+        .expect("ERROR: b2c.cache_device=auto: ")
+        .expect("Getting the time from the NTP server pool.ntp.org");
     outcome.expect_line("machine_registration: ").expect_status(0);
 }
 
@@ -64,18 +67,22 @@ fn line_3_plain_http() {
 
 #[test]
 fn line_4_cache_reset_without_a_container() {
-    let outcome = Boot::new(
-        "console=ttyS0,115200 SALAD.machine_id=x b2c.cache_device=reset b2c.poweroff_delay=1 loglevel=6",
-    )
-    .run();
-    outcome.expect("b2c.cache_device=reset").expect("not supported yet").expect_status(0);
+    let disk = Disk::empty("1G");
+    let line =
+        "console=ttyS0,115200 SALAD.machine_id=x b2c.cache_device=reset b2c.poweroff_delay=1 loglevel=6";
+    let outcome = Boot::new(line).qemu(disk.arguments()).run();
+    outcome.expect("Mounting the partition /dev/vda1 to /storage: DONE").expect_status(0);
+    disk.expect_clean_cache(1);
 }
 
 #[test]
 fn line_5_two_steps_and_an_empty_quoted_value() {
+    let disk = Disk::empty("1G");
     let outcome = Farm::new()
         .boot(r#"b2c.container="docker://{registry}/infra/machine-registration:latest check" b2c.ntp_peer="10.0.2.2" b2c.pipefail b2c.cache_device=auto b2c.container="-v /container/tmp:/storage docker://{registry}/tests/mesa:12345" console=ttyS0,115200 earlyprintk=vga,keep SALAD.machine_id=b4:2e:99:f0:76:c5 extra="""#)
+        .qemu(disk.arguments())
         .run();
+    outcome.expect("Mounting the partition /dev/vda1 to /storage: DONE");
     outcome.expect_line("machine_registration: check").expect_line("machine_registration: ").expect_status(0);
 }
 

@@ -3,7 +3,8 @@
 use crate::check::finding::read_line;
 use options::table::{self, Support};
 use options::{
-    CacheDevice, CommandList, ContainerLine, Iface, Method, Options, Proxy, Route, Swap, SwapSpace, Volume,
+    Budget, Cache, CacheDevice, CommandList, ContainerLine, Iface, Method, Options, Proxy, Route, Swap,
+    SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -47,14 +48,23 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
     text
 }
 
-pub(super) fn cache(device: &CacheDevice) -> String {
-    match device {
+pub(super) fn cache(cache: &Cache) -> String {
+    let mut text = match &cache.device {
         CacheDevice::None => "none".to_owned(),
         CacheDevice::Auto => "the partition labelled B2C_CACHE; if there is none, the first disk is wiped and gets one".to_owned(),
         CacheDevice::Reset => "the partition labelled B2C_CACHE, formatted; if there is none, the first disk is wiped and gets one".to_owned(),
         CacheDevice::Device(path) => path.display().to_string(),
         CacheDevice::Filesystem(name) => format!("the file system {name}"),
-    }
+    };
+    // Writing to a String cannot fail.
+    let _ = match &cache.budget {
+        None => Ok(()),
+        Some(Budget::Percent(percent)) => write!(text, ", {percent} % of it for images"),
+        Some(Budget::Bytes(bytes)) => write!(text, ", {} MiB of it for images", bytes >> 20),
+    };
+    text.push_str(if cache.fstrim { ", trimmed" } else { "" });
+    text.push_str(if cache.required { "; without it nothing runs" } else { "" });
+    text
 }
 
 pub(super) fn swap(swap: &Swap) -> String {

@@ -13,7 +13,7 @@ pub(super) static FLAGS: [Flag; 8] = [
     Flag::value("shm-size", Value::One("SIZE"), shm_size, "Size of /dev/shm, such as `1g`; 64m by default, 0 is no limit."),
     Flag::value("shm-size-systemd", Value::One("SIZE"), shm_size_systemd, "Size of /run and of /run/lock in systemd mode."),
     Flag::value("tmpfs", Value::Each("PATH[:OPTIONS]"), mount::tmpfs, "An empty file system in memory; `rw,nosuid,nodev,noexec` by default, with `size=64m`, `mode=1777` and tmpfs(5)'s other options. It starts empty: nothing is copied from the image."),
-    Flag::value("volume", Value::Each("[SOURCE:]PATH[:OPTIONS]"), mount::volume, "Mounts a path of the machine (`/a:/b`), or a volume by name (`results:/b`), which is made on the fly and shared with later containers; `/b` alone gets a volume of its own. A new volume is filled with what the image has there. Options: `ro`, `rw`, `nosuid`, `nodev`, `noexec` and their opposites, `shared`, `slave`, `private`, `unbindable` and with `r` before them, `bind`, `rbind`, `nocopy`; `z` and `Z` change nothing.").short('v'),
+    Flag::value("volume", Value::Each("[SOURCE:]PATH[:OPTIONS]"), mount::volume, "Mounts a path of the machine (`/a:/b`), or a volume by name (`results:/b`), which is made on the fly and shared with later containers; `/b` alone gets a volume of its own. A new volume is filled with what the image has there. Options: `ro`, `rw`, `nosuid`, `nodev`, `noexec` and their opposites, `shared`, `slave`, `private`, `unbindable` and with `r` before them, `bind`, `rbind`, `copy`, `nocopy`; `U` gives what is mounted to the container's user; `z` and `Z` change nothing.").short('v'),
 ];
 
 fn image_volume(request: &mut RunRequest, text: &str) -> Result<(), Why> {

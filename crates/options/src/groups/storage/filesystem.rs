@@ -27,13 +27,20 @@ pub(super) static FILESYSTEM: OptionSpec = OptionSpec {
     repeatable: true,
     help: "A file system under a short name.",
     doc: "It is mounted where another option names it: `b2c.cache_device`, `b2c.volume` or `b2c.storage`. `opts` are mount options with `|` \
-instead of `,`. A key that is not known warns.",
+instead of `,`: generic ones (`ro`, `noexec`, `noatime`, …) and those of the file system. A key that is not known warns.
+
+| `src` | `type` if it is not given | what is added to `opts` |
+|---|---|---|
+| `/dev/X` | by what it holds: ext4, xfs, btrfs, vfat, … | |
+| `HOST:/PATH` | `nfs`: version 4.2, 4.1, 4.0 or 3, the first that the server speaks, unless `vers=` says which | `addr`, `clientaddr`; `nolock` with version 3 |
+| `//HOST/SHARE` | `cifs` | `ip`; without `username` it is a guest's |
+| a tag | has to be given: `9p` or `virtiofs` | for 9p `trans=virtio`, `version=9p2000.L`, `msize=512000` |
+
+Any other type that the kernel knows can be given, too. Names are resolved here; `credentials=FILE` of cifs is read from the initramfs (lines `username=`, `password=`, `domain=`), so that the password is \
+not on the command line. A device that is not there, and a server that does not accept connections, are waited for, up to 10 s; a server that accepts them and then does not answer, 60 s.",
     example: "b2c.filesystem=\"shared,src=10.42.0.1:/images,type=nfs,opts=ro|nolock\"",
     marks: &[],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.filesystem.iter().map(|fs| format!("b2c.filesystem={}", fs.name)).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.filesystem.push(filesystem(value, report)?);
         Ok(())

@@ -32,13 +32,17 @@ pub(super) static SWAP: OptionSpec = OptionSpec {
     repeatable: false,
     help: "A swap file of that size on the cache, or a swap device.",
     doc: "Sizes are a number and `K`, `M`, `G` or `T`, powers of 1024, in either case. `swappiness` is 0 to 200. Swap is off again, and the file \
-removed, before the machine powers off.",
+removed, before the machine powers off; a file that a power cut left is removed by the next boot.
+
+A file needs a cache on a drive: ext4, xfs, btrfs. One that does not fit is not made.
+
+A device that holds swap space is used as it is, a blank one is made swap space, and so is a network block device (`/dev/nbdN`) whatever it holds. Any other device that holds something is left \
+alone. A device that is not there is waited for, up to 10 s.
+
+If there is no swap in the end, that is a red line, and the boot goes on.",
     example: "b2c.swap=8G,swappiness=60",
     marks: &[],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.swap.iter().map(|_| "b2c.swap".to_owned()).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.swap = Some(swap(value, report)?);
         Ok(())

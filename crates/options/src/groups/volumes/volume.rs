@@ -80,7 +80,7 @@ pub(super) static VOLUME: OptionSpec = OptionSpec {
 - `exclude=GLOB`: leave files out; repeatable, an empty one is ignored.
 - `encrypt_key=KEY`: S3 SSE-C, 32 characters or 32 bytes as base64.
 - `expiration=never|pipeline_end`: when it is deleted; also a duration (`30m`, `12h`, `7d`, `2w`) or a date in UTC (`2027-01-31`, `2027-01-31T12:00:00Z`).
-- `filesystem=NAME`: it is on that `b2c.filesystem`.
+- `filesystem=NAME`: it is on that `b2c.filesystem`, which is mounted before anything runs; if that fails, nothing runs.
 - `fscrypt_key=BASE64`: it is encrypted with this key of 16 to 64 bytes. `fscrypt_reset_key`: wipe it if it is encrypted with another one.
 
 A key or condition that is not known is a `B2C_WARNING` line, and the boot goes on. Any other mistake keeps everything from running: the status is 1, failed by \
@@ -135,7 +135,6 @@ fn keys_given(volume: &Volume) -> Option<String> {
         (!volume.exclude.is_empty(), "exclude"),
         (volume.encrypt_key.is_some(), "encrypt_key"),
         (volume.expiration != Expiration::Never, "expiration"),
-        (volume.filesystem.is_some(), "filesystem"),
         (volume.fscrypt_key.is_some(), "fscrypt_key"),
         (volume.fscrypt_reset_key, "fscrypt_reset_key"),
     ];

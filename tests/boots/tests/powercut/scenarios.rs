@@ -1,0 +1,84 @@
+//! What machines do while their power is cut.
+
+use crate::content::{CHECK, FSYNC, WHOLE, check_files, checked, write_files, written};
+use crate::cut::{CACHE, Judge, Scenario, after, empty};
+use crate::words::run;
+
+/// [`WHOLE`] as a line of its own: the command that prints it is on the console too.
+const AFTER_CHECK: &str = "\nevery file is whole";
+
+/// The judge boots with the same words as the machine before, and every file of the image has to be whole.
+fn same_again(words: &str) -> Box<dyn Fn(&str) -> Judge> {
+    let words = words.to_owned();
+    Box::new(move |_| Judge { words: words.clone(), line: WHOLE.into() })
+}
+
+#[test]
+fn while_the_drive_is_formatted() {
+    let words = format!("{CACHE} {}", run("", &checked("format"), CHECK));
+    let judge = same_again(&words);
+    let window = ["", "About to start executing a container"];
+    Scenario { name: "format", number: 0, drive: empty(), words, window, judge }.run();
+}
+
+#[test]
+fn while_the_drive_is_formatted_again() {
+    let words = |device: &str, run: &str| format!("b2c.cache_device={device} {run}");
+    let run = run("", &checked("reset"), CHECK);
+    let judge = same_again(&words("auto", &run));
+    let (drive, words) = (after(&words("auto", &run)), words("reset", &run));
+    let window = ["", "About to start executing a container"];
+    Scenario { name: "reset", number: 6, drive, words, window, judge }.run();
+}
+
+#[test]
+fn while_an_image_is_pulled_and_unpacked() {
+    // The volume gets what the image has in that folder.
+    let words = format!("{CACHE} {}", run("-v fresh:/small", &checked("pull"), CHECK));
+    let judge = same_again(&words);
+    let window = ["Create the container", AFTER_CHECK];
+    Scenario { name: "pull", number: 1, drive: after(CACHE), words, window, judge }.run();
+}
+
+#[test]
+fn while_the_image_is_there_already() {
+    let words = format!("{CACHE} {}", run("", &checked("warm"), CHECK));
+    let judge = same_again(&words);
+    Scenario { name: "warm", number: 2, drive: after(&words), words, window: ["", ""], judge }.run();
+}
+
+#[test]
+fn while_a_container_writes_to_a_volume() {
+    let image = checked("volume");
+    let words = move |command: &str| format!("{CACHE} {}", run("-v data:/data", &image, command));
+    let writes = words(&write_files("/data", 40, FSYNC));
+    let judge = Box::new(move |before: &str| {
+        let count = written(before);
+        Judge { words: words(&check_files("/data", count)), line: format!("all of {count} are whole") }
+    });
+    let window = ["", "wrote 40"];
+    Scenario { name: "volume", number: 3, drive: after(CACHE), words: writes, window, judge }.run();
+}
+
+#[test]
+fn while_old_images_make_room() {
+    let (old, new) = (run("", &checked("old"), CHECK), run("", &checked("new"), CHECK));
+    let judge = Judge { words: format!("{CACHE} {new} {old}"), line: WHOLE.into() };
+    Scenario {
+        name: "room",
+        number: 4,
+        drive: after(&format!("{CACHE} {old}")),
+        // Room for one of the two.
+        words: format!("{CACHE},budget=7M {new}"),
+        window: ["Create the container", ""],
+        judge: Box::new(move |_| judge.clone()),
+    }
+    .run();
+}
+
+#[test]
+fn while_swap_is_set_up() {
+    let words = format!("{CACHE} b2c.swap=32M {}", run("", &checked("swap"), CHECK));
+    let judge = same_again(&words);
+    Scenario { name: "swap", number: 5, drive: after(CACHE), words, window: ["", AFTER_CHECK], judge }.run();
+}

@@ -1,0 +1,111 @@
+//! Servers of files and of drives, for machines that keep their things elsewhere.
+
+use crate::server::{Server, free_port};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder, exported by NFS-Ganesha as `/share`, version 4 only: that needs no other service.
+#[derive(Debug)]
+pub struct NfsServer {
+    port: u16,
+    _server: Server,
+}
+
+impl NfsServer {
+    /// Serves `folder` on loopback; root on the client is root.
+    pub fn start(folder: &Path) -> Self {
+        let work = tempfile::Builder::new().prefix("b2c-nfs").tempdir().unwrap().keep();
+        let port = free_port();
+        let config = work.join("ganesha.conf");
+        let text = format!(
+            "NFS_CORE_PARAM {{ Protocols = 4; NFS_Port = {port}; Bind_addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }}\n\
+             NFSv4 {{ Graceless = true; RecoveryBackend = fs; RecoveryRoot = {work}; }}\n\
+             EXPORT {{ Export_Id = 1; Path = {folder}; Pseudo = /share; Access_Type = RW; Squash = No_Root_Squash; SecType = sys; FSAL {{ Name = VFS; }} }}\n",
+            work = work.display(),
+            folder = folder.display(),
+        );
+        fs::write(&config, text).unwrap();
+        let (log, pid) = (work.join("ganesha.log"), work.join("pid"));
+        let arguments = [
+            "-F".as_ref(),
+            "-f".as_ref(),
+            config.as_os_str(),
+            "-L".as_ref(),
+            log.as_os_str(),
+            "-p".as_ref(),
+            pid.as_os_str(),
+        ];
+        let server = Server::start("ganesha.nfsd", &arguments, &work, port);
+        Self { port, _server: server }
+    }
+
+    /// Its TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `b2c.filesystem` that names it, for a guest on the user-mode network; `options` begin with `|`.
+    pub fn filesystem(&self, name: &str, options: &str) -> String {
+        format!("b2c.filesystem={name},src=10.0.2.2:/share,opts=port={}{options}", self.port)
+    }
+}
+
+/// nbd-server serves more than one client only as a daemon, with a process of the same group for each.
+const DAEMON: &str = r#"nbd-server "127.0.0.1:$1" "$2" -C /dev/null -p "$3"; trap 'kill -- "-$(cat "$3")" $!; exit' TERM; sleep infinity & wait"#;
+
+/// Which program serves a drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NbdProgram {
+    /// The protocol's reference implementation.
+    NbdServer,
+    /// QEMU's.
+    QemuNbd,
+}
+
+/// A raw image, exported as the default export of an NBD server.
+#[derive(Debug)]
+pub struct NbdServer {
+    program: NbdProgram,
+    image: PathBuf,
+    port: u16,
+    server: Option<Server>,
+}
+
+impl NbdServer {
+    /// Serves `image` on loopback, for several connections.
+    pub fn start(program: NbdProgram, image: &Path) -> Self {
+        let mut server = Self { program, image: image.to_owned(), port: free_port(), server: None };
+        server.up();
+        server
+    }
+
+    /// Its TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends the server; its clients lose their connections.
+    pub fn down(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts it again, on the same port.
+    pub fn up(&mut self) {
+        let work = tempfile::Builder::new().prefix("b2c-nbd").tempdir().unwrap().keep();
+        let (port, image) = (self.port.to_string(), self.image.to_str().unwrap());
+        let server = match self.program {
+            NbdProgram::NbdServer => {
+                let pid = work.join("pid");
+                let arguments = ["-c", DAEMON, "sh", &port, image, pid.to_str().unwrap()];
+                Server::start("sh", &arguments, &work, self.port)
+            }
+            NbdProgram::QemuNbd => {
+                let port = format!("--port={port}");
+                let arguments =
+                    ["--format=raw", "--persistent", "--shared=8", "--bind=127.0.0.1", &port, image];
+                Server::start("qemu-nbd", &arguments, &work, self.port)
+            }
+        };
+        self.server = Some(server);
+    }
+}
