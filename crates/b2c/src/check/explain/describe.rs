@@ -56,11 +56,12 @@ pub(super) fn cache(cache: &Cache) -> String {
         CacheDevice::Device(path) => path.display().to_string(),
         CacheDevice::Filesystem(name) => format!("the file system {name}"),
     };
-    text.push_str(match &cache.budget {
-        None => "",
-        Some(Budget::Percent(percent)) => &format!(", {percent} % of it for images"),
-        Some(Budget::Bytes(bytes)) => &format!(", {} MiB of it for images", bytes >> 20),
-    });
+    // Writing to a String cannot fail.
+    let _ = match cache.budget {
+        None => Ok(()),
+        Some(Budget::Percent(percent)) => write!(text, ", {percent} % of it for images"),
+        Some(Budget::Bytes(bytes)) => write!(text, ", {} MiB of it for images", bytes >> 20),
+    };
     text.push_str(if cache.fstrim { ", trimmed" } else { "" });
     text.push_str(if cache.required { "; without it nothing runs" } else { "" });
     text
