@@ -1,7 +1,6 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
 use super::hardware::Drivers;
-use crate::console::CONSOLE;
 use crate::pipeline::World;
 use net::http::{self, Client};
 use options::Options;
@@ -28,8 +27,6 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let containers = storage.join("b2c/containers");
-    remove_leftovers(&containers);
     let store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
     let volumes =
         volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
@@ -41,23 +38,10 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
         store,
         client: http_client(options),
         volumes,
-        containers,
+        containers: storage.join("b2c/containers"),
         hostname: options.hostname.clone(),
         drivers,
     })
-}
-
-/// What containers left when the power was cut while they ran.
-fn remove_leftovers(containers: &Path) {
-    match std::fs::remove_dir_all(containers) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            CONSOLE.error(&format!(
-                "Could not remove what an earlier boot left in {}: {error}",
-                containers.display()
-            ));
-        }
-        _ => {}
-    }
 }
 
 /// The HTTP client for everything that the machine itself fetches.
