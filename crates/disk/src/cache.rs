@@ -145,7 +145,7 @@ impl Search {
             surveys = survey::all();
             choice::labelled(&surveys).cloned()
         };
-        let in_time = self.events.wait_for(self.deadline, &mut look)?;
+        let in_time = self.wait_for(&format!("a partition labelled {LABEL}"), &mut look)?;
         let found = in_time.or_else(|| {
             block::disks().iter().for_each(read_table_again);
             look()
@@ -160,8 +160,17 @@ impl Search {
         }
     }
 
+    /// Looks for `what`, and says so if it takes time.
+    fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> Result<Option<T>, Error> {
+        if let Some(found) = look() {
+            return Ok(Some(found));
+        }
+        log::info!("Waiting up to {} s for {what}", self.patience.as_secs());
+        self.events.wait_for(self.deadline, look)
+    }
+
     fn named(&self, path: &Path) -> Result<Cache, Error> {
-        let found = self.events.wait_for(self.deadline, || block::find(path))?;
+        let found = self.wait_for(&path.display().to_string(), || block::find(path))?;
         match found {
             Some(Found::Partition(partition)) => use_or_format(partition.device),
             // Device mapper and md have no partitions that anybody makes; they are used as partitions are.
