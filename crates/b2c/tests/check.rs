@@ -140,15 +140,15 @@ fn a_bad_image_name_is_underlined() {
 }
 
 #[test]
-fn a_line_that_is_not_understood_runs_nothing() {
+fn a_line_that_is_not_understood_runs_no_step() {
     for text in [
         "b2c.run=alpine b2c.run=\"--nonsense alpine\"",
         "b2c.run=alpine b2c.run=\"--nonsense alpine 'x\"",
         "b2c.run=Alpine",
     ] {
         let story = story(text);
-        assert!(story.contains("Containers: none runs, because of a mistake: "), "{story}");
-        assert!(story.contains("Pipeline status: 1, for nothing could run\n"), "{story}");
+        assert!(story.contains("Containers: no step runs, because of a mistake: "), "{story}");
+        assert!(story.contains("Pipeline status: 1, for no step could run\n"), "{story}");
         assert!(!story.contains("Step"), "{story}");
     }
     assert!(
@@ -189,6 +189,21 @@ fn secrets_are_not_printed() {
     let text = "b2c.minio=\"a,http://h,AK,hunter2\" b2c.volume=v,fscrypt_key=hunter2 b2c.swap=x b2c.proxy=http=http://u:hunter2@h b2c.mino=hunter2";
     let (code, output, _) = check(&[text], "");
     assert!(!output.contains("hunter2") && output.contains("fscrypt_key=******* b2c.swap=x"), "{output}");
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn passwords_of_registries_are_not_printed() {
+    for text in ["b2c.run=\"--creds me:hunter2 img\"", "b2c.run=\"--creds=me:hunter2 --no-such-flag img\""] {
+        let (_, output, _) = check(&[text], "");
+        assert!(!output.contains("hunter2") && output.contains("me:***"), "{output}");
+    }
+}
+
+#[test]
+fn post_containers_run_also_after_a_mistake_in_a_step() {
+    let (code, output, _) = check(&["b2c.run=\"--no-such-flag img\" b2c.run_post=\"img reap\""], "");
+    assert!(output.contains("no step runs") && output.contains("Afterwards, always: "), "{output}");
     assert_eq!(code, 2);
 }
 

@@ -102,6 +102,12 @@ impl Boot {
         self
     }
 
+    /// The hardware clock's time at the start: `1980-01-01T00:00:00`.
+    pub fn clock(mut self, time: &str) -> Self {
+        self.machine.clock = Some(time.into());
+        self
+    }
+
     /// One more initramfs, as a file, after the others.
     pub fn initrd(mut self, path: impl Into<PathBuf>) -> Self {
         self.initrds.push(path.into());
@@ -150,7 +156,7 @@ impl Boot {
 }
 
 /// Where `make dist` puts its files; `B2C_DIST` names another folder.
-fn dist() -> PathBuf {
+pub fn dist() -> PathBuf {
     std::env::var_os("B2C_DIST")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist")), PathBuf::from)
 }

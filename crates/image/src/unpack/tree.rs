@@ -12,6 +12,7 @@ use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::{Errno, Result as SysResult};
+use std::collections::HashMap;
 use std::io::BufRead;
 
 /// Inside, and through no link of any kind.
@@ -31,14 +32,14 @@ pub(super) struct Tree<'a> {
     /// The folder that was used last: archives list the content of a folder in a row.
     folder: Option<(Vec<u8>, OwnedFd)>,
     /// Set at the end, because creating something in a folder changes its time.
-    folder_times: Vec<(Vec<u8>, Timespec)>,
+    folder_times: HashMap<Vec<u8>, Timespec>,
     /// One warning is enough.
     warned_of_xattrs: bool,
 }
 
 impl<'a> Tree<'a> {
     pub(super) fn new(root: BorrowedFd<'a>) -> Tree<'a> {
-        Tree { root, folder: None, folder_times: Vec::new(), warned_of_xattrs: false }
+        Tree { root, folder: None, folder_times: HashMap::new(), warned_of_xattrs: false }
     }
 
     /// The entry describes the layer's folder itself.
@@ -47,7 +48,7 @@ impl<'a> Tree<'a> {
             return Err(Reason::Refused("the root is no folder in it"));
         }
         self.describe(self.root, &entry.meta)?;
-        self.folder_times.push((Vec::new(), entry.meta.mtime));
+        self.folder_times.insert(Vec::new(), entry.meta.mtime);
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl<'a> Tree<'a> {
         let made = make_folder(folder, &place.name)?;
         self.describe(made.as_fd(), meta)?;
         let path = join(place);
-        self.folder_times.push((path.clone(), meta.mtime));
+        self.folder_times.insert(path.clone(), meta.mtime);
         // Its content comes next, as a rule.
         self.folder = Some((path, made));
         Ok(())
@@ -374,11 +375,11 @@ fn remove(parent: BorrowedFd<'_>, name: &[u8]) -> SysResult<()> {
         Err(Errno::ISDIR) => {}
         done => return done,
     }
-    let folder = rustix::fs::openat(parent, name, OPEN_FOLDER, Mode::empty())?;
-    for entry in Dir::read_from(&folder)? {
+    let mut folder = Dir::new(rustix::fs::openat(parent, name, OPEN_FOLDER, Mode::empty())?)?;
+    while let Some(entry) = folder.next() {
         let entry = entry?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            remove(folder.as_fd(), entry.file_name().to_bytes())?;
+            remove(folder.fd()?, entry.file_name().to_bytes())?;
         }
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)

@@ -46,7 +46,7 @@ pub fn run() -> Ending {
         }
         Err(reason) => {
             CONSOLE.error(&reason);
-            state.fail(1, "b2c.extra_args_url");
+            state.fail(1, Fatal::ExtraArgs.failed_by());
             report_status(&state);
         }
     }
@@ -91,6 +91,8 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
 }
 
 /// Runs the pipeline between the mounting of the cache and its unmounting.
+///
+/// Divergence: the original mounts the cache before it connects. Here it comes after the extra arguments, which may name another one.
 fn run_on_cache(command_line: &CommandLine, drivers: &Drivers, state: &mut State) {
     match cache::mount(&command_line.options.cache) {
         Ok(cache) => {

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod cache;
+mod clock;
 mod command_line;
 mod console;
+mod desk;
 mod end;
 mod exit_codes;
 mod limits;
