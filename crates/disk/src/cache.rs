@@ -101,7 +101,14 @@ impl Cache {
             }
             result => result,
         };
-        mounted.map_err(|errno| Trouble::mount(errno, path, kind, target))
+        mounted.map_err(|errno| Trouble::mount(errno, path, kind, target))?;
+        if ext.is_some_and(|ext| !ext.can_encrypt) {
+            log::info!(
+                "{} cannot hold volumes with an fscrypt_key: its ext4 lacks the feature encrypt (tune2fs -O encrypt)",
+                path.display()
+            );
+        }
+        Ok(())
     }
 }
 
@@ -134,27 +141,41 @@ struct Search {
 impl Search {
     fn automatic(&self, reset: bool) -> Result<Cache, Error> {
         let mut surveys = Vec::new();
-        let found = self.events.wait_for(self.deadline, || {
+        let mut look = || {
             surveys = survey::all();
             choice::labelled(&surveys).cloned()
-        })?;
+        };
+        let in_time = self.wait_for(&format!("a partition labelled {LABEL}"), &mut look)?;
+        let found = in_time.or_else(|| {
+            block::disks().iter().for_each(read_table_again);
+            look()
+        });
         match found {
             Some(device) if reset => format(device, true),
             Some(device) => Ok(Cache { device, disposable: true }),
             None => match choice::interrupted(&surveys) {
                 Some(device) => format(device.clone(), true),
-                None => self.take(choice::disk(&surveys, self.patience)?.disk.clone(), true),
+                None => self.wipe(choice::disk(&surveys, self.patience)?, true),
             },
         }
     }
 
+    /// Looks for `what`, and says so if it takes time.
+    fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> Result<Option<T>, Error> {
+        if let Some(found) = look() {
+            return Ok(Some(found));
+        }
+        log::info!("Waiting up to {} s for {what}", self.patience.as_secs());
+        self.events.wait_for(self.deadline, look)
+    }
+
     fn named(&self, path: &Path) -> Result<Cache, Error> {
-        let found = self.events.wait_for(self.deadline, || block::find(path))?;
+        let found = self.wait_for(&path.display().to_string(), || block::find(path))?;
         match found {
             Some(Found::Partition(partition)) => use_or_format(partition.device),
             // Device mapper and md have no partitions that anybody makes; they are used as partitions are.
             Some(Found::Disk(disk)) if disk.kind == DiskKind::Assembled => use_or_format(disk.device),
-            Some(Found::Disk(disk)) => self.take(disk, false),
+            Some(Found::Disk(disk)) => self.named_disk(disk),
             None => {
                 let there: Vec<_> = survey::all().iter().map(Survey::title).collect();
                 let there = if there.is_empty() { "no disk".to_owned() } else { there.join(", ") };
@@ -164,26 +185,35 @@ impl Search {
     }
 
     /// Uses the labelled partition of a disk, and makes one if there is none.
-    fn take(&self, disk: Disk, disposable: bool) -> Result<Cache, Error> {
-        // A disk that has just appeared is seen before its partitions are; when the table has been read once more, all of them are there. Where
-        // that is refused, somebody uses them, or there can be none.
-        let _ = gpt::read_again(&disk.device.path);
+    fn named_disk(&self, disk: Disk) -> Result<Cache, Error> {
+        read_table_again(&disk);
         let disk = match block::find(&disk.device.path) {
             Some(Found::Disk(disk)) => disk,
             _ => disk,
         };
         let survey = [Survey::of(disk)];
         if let Some(device) = choice::labelled(&survey) {
-            return Ok(Cache { device: device.clone(), disposable });
+            return Ok(Cache { device: device.clone(), disposable: false });
         }
-        if let Some(device) = choice::interrupted(&survey) {
-            return format(device.clone(), disposable);
+        match choice::interrupted(&survey) {
+            Some(device) => format(device.clone(), false),
+            None => self.wipe(&survey[0], false),
         }
-        let [survey] = survey;
+    }
+
+    fn wipe(&self, survey: &Survey, disposable: bool) -> Result<Cache, Error> {
         check(&survey.disk.device)?;
         log::info!("Wiping {}, which holds {}", survey.title(), survey.contents());
         let partition = gpt::repartition(&survey.disk, LABEL, &self.events)?;
         make(partition.device, disposable)
+    }
+}
+
+/// A disk that has just appeared is seen before its partitions are. When the table has been read once more, all of them are there.
+fn read_table_again(disk: &Disk) {
+    if disk.kind != DiskKind::Other && disk.device.size > 0 {
+        // Where it is refused, somebody uses the partitions, or there can be none.
+        let _ = gpt::read_again(&disk.device.path);
     }
 }
 

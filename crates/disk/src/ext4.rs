@@ -4,6 +4,9 @@ use crate::{Error, wipe};
 use std::io::{self, BufRead, BufReader, Read, pipe};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 /// Where the initramfs, and Debian, have them.
 const MKE2FS: &str = "/sbin/mke2fs";
@@ -11,6 +14,9 @@ const E2FSCK: &str = "/sbin/e2fsck";
 
 /// A file system that is badly broken is reported line by line; more than these say nothing new.
 const MOST_LINES: usize = 30;
+/// Farms reboot a machine that is silent for minutes.
+const INTERVAL: Duration = Duration::from_secs(20);
+const STACK: usize = 64 << 10;
 /// Longer lines are cut.
 const MOST_BYTES: u64 = 64 << 10;
 
@@ -66,7 +72,7 @@ fn failed(program: &'static str, path: &Path, status: ExitStatus) -> Error {
     Error::Program { program, device: path.to_owned(), status }
 }
 
-/// Runs a program to its end; what it prints goes to the log.
+/// Runs a program to its end; what it prints goes to the log, and now and then that it still runs.
 fn run(program: &'static str, command: &mut Command) -> Result<ExitStatus, Error> {
     let mut start = || -> io::Result<_> {
         let (output, input) = pipe()?;
@@ -76,7 +82,18 @@ fn run(program: &'static str, command: &mut Command) -> Result<ExitStatus, Error
         Ok((child, output))
     };
     let (mut child, output) = start().map_err(Error::io(format!("start {program}")))?;
-    tell(program, output);
+    let (running, ended) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let heartbeat = move || {
+            while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                log::info!("{program} is still at work");
+            }
+        };
+        // Without it, the work is done in silence.
+        let _ = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, heartbeat);
+        tell(program, output);
+        drop(running);
+    });
     child.wait().map_err(Error::io(format!("wait for {program}")))
 }
 

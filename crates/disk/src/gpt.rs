@@ -54,6 +54,7 @@ fn partition_path(disk: &Path, number: u32) -> PathBuf {
     PathBuf::from(format!("{disk}{separator}{number}"))
 }
 
+/// Has the kernel read the partition table of a disk.
 pub(crate) fn read_again(path: &Path) -> Result<(), Error> {
     let node = File::open(path).map_err(Error::io(format!("open {}", path.display())))?;
     // SAFETY: BLKRRPART takes no argument and touches no memory of ours.

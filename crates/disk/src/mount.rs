@@ -55,7 +55,9 @@ pub(crate) fn refused(errno: Errno, device: &Path, kind: Kind, target: &Path) ->
     let reason = match errno {
         Errno::NODEV => "this kernel has no driver for it; append one to the initramfs".to_owned(),
         Errno::BUSY => "it is in use".to_owned(),
-        Errno::ROFS | Errno::ACCESS => "the device can only be read".to_owned(),
+        Errno::ROFS | Errno::ACCESS => {
+            "the device, or what is on it, can only be read by this kernel".to_owned()
+        }
         errno if is_damage(errno) => {
             format!("{errno}; it is damaged, or has features that this kernel does not know")
         }

@@ -115,9 +115,9 @@ fn written(parts: &[(i64, &[u8])]) -> NamedTempFile {
 #[test]
 fn volume_groups() {
     // pvcreate(8) wants a real device; this is what it writes: label_header and the start of pv_header.
-    for sector in 0..4 {
+    for sector in 0..4_i64 {
         let mut header = b"LABELONE".to_vec();
-        header.extend((sector as u64).to_le_bytes());
+        header.extend(sector.to_le_bytes());
         header.extend([0; 4]);
         header.extend(32_u32.to_le_bytes());
         header.extend(b"LVM2 001");

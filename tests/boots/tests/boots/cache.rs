@@ -25,8 +25,10 @@ trait Judge {
 impl Judge for Outcome {
     #[track_caller]
     fn expect_mounted(&self, device: &str) -> &Self {
-        self.expect(&format!("]: Selected the partition {device} as a cache\r\n"))
+        self.expect(":mount_cache_partition[collapsed=true]\r")
+            .expect(&format!("]: Selected the partition {device} as a cache\r\n"))
             .expect(&format!("]: Mounting the partition {device} to /storage: DONE\r\n"))
+            .expect(":unmount_cache_partition[collapsed=true]\r")
             .expect("]: Unmounting /storage: DONE\r\n")
     }
 
@@ -211,19 +213,31 @@ fn formatting_that_was_cut_short_goes_on_where_it_was() {
     other.expect_untouched();
 }
 
-#[test]
-fn a_device_that_appears_late_is_waited_for() {
-    let disk = Disk::empty("1G");
-    let boot =
-        with_cache("/dev/sda", &[]).qemu(["-device", "virtio-scsi-pci,id=hba"]).qemu(disk.backend("late"));
-    let mut vm = boot.spawn();
+/// Boots, and plugs `late` in as /dev/sda when the machine looks for its cache.
+fn plug_in(boot: Boot, late: &Disk) -> Outcome {
+    let mut vm = boot.qemu(["-device", "virtio-scsi-pci,id=hba"]).qemu(late.backend("late")).spawn();
     vm.wait_for("Mounting the cache partition", Duration::from_secs(120));
     // Ctrl-A C: to QEMU's monitor and back.
     vm.send("\x01c");
     vm.wait_for("(qemu)", Duration::from_secs(30));
     vm.send("device_add scsi-hd,drive=late,bus=hba.0\n\x01c");
-    let outcome = vm.finish();
+    vm.finish()
+}
+
+#[test]
+fn a_device_that_appears_late_is_waited_for() {
+    let disk = Disk::empty("1G");
+    let outcome = plug_in(with_cache("/dev/sda", &[]), &disk);
     outcome.expect("Wiping /dev/sda (QEMU HARDDISK, 1024MiB)").expect_mounted("/dev/sda1").expect_status(0);
+}
+
+#[test]
+fn no_disk_is_wiped_while_the_labelled_one_is_late() {
+    let (there, late) = (Disk::empty("1G"), Disk::partitioned("1G", &[""]));
+    late.mke2fs(1, "B2C_CACHE");
+    let outcome = plug_in(with_cache("auto", &[&there]), &late);
+    outcome.expect_no("Wiping").expect_mounted("/dev/sda1").expect_status(0);
+    there.expect_untouched();
 }
 
 #[test]

@@ -43,21 +43,17 @@ impl Disk {
     pub fn with_table(size: &str, table: &str, partitions: &[&str]) -> Self {
         let disk = Self::empty(size);
         let sizes = partitions.iter().map(|size| format!("size={size}\n").replace("size=\n", ";\n"));
-        disk.sfdisk(&[], &format!("label: {table}\n{}", sizes.collect::<String>()));
-        disk
-    }
-
-    fn sfdisk(&self, arguments: &[&str], script: &str) {
-        let input = NamedTempFile::new().unwrap();
-        input.as_file().write_all_at(script.as_bytes(), 0).unwrap();
+        let script = NamedTempFile::new().unwrap();
+        let text = format!("label: {table}\n{}", sizes.collect::<String>());
+        script.as_file().write_all_at(text.as_bytes(), 0).unwrap();
         let output = Command::new("/sbin/sfdisk")
             .arg("--quiet")
-            .args(arguments)
-            .arg(self.image.path())
-            .stdin(File::open(input.path()).unwrap())
+            .arg(disk.image.path())
+            .stdin(File::open(script.path()).unwrap())
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        disk
     }
 
     /// Gives a partition a name in its GPT.
