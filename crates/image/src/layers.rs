@@ -92,7 +92,7 @@ impl Fetch<'_> {
             };
             if !self.store.make_more_room()? {
                 log::warn!("{cause}");
-                return Err(self.store.no_room(packed).into());
+                return Err(self.store.no_room().into());
             }
             self.cancel.reset();
         }

@@ -93,7 +93,7 @@ fn what_this_boot_uses_is_not_removed() {
         machine.store.limit(Budget::Bytes(25 * MB));
         let image = machine.pull(&first).unwrap();
         let message = machine.pull(&second).unwrap_err().to_string();
-        assert!(message.contains("15.0 MB more are needed"), "{message}");
+        assert!(message.contains("more than 15.0 MB are needed"), "{message}");
         assert!(
             message.contains("16.0 MB of a budget of 25.0 MB, all of it in use by this boot"),
             "{message}"
@@ -113,18 +113,22 @@ fn what_this_boot_uses_is_not_removed() {
 fn an_image_that_cannot_fit_is_refused_before_it_is_fetched() {
     Disk::with(48, |disk| {
         let (_, pushed) = image("too-large", 60, 8);
+        let (other, _) = image("beside-too-large", 10, 14);
+        Machine::at(&disk.path()).pull(&other).unwrap();
         let front = Faults::before(Registry::shared());
         let machine = Machine::at(&disk.path());
         let message = machine.pull(&format!("{}/too-large", front.address())).unwrap_err().to_string();
         assert!(
-            message.contains("61.0 MB more are needed") && message.contains("use a larger disk"),
+            message.contains("more than 60.0 MB are needed") && message.contains("use a larger disk"),
             "{message}"
         );
         assert!(front.requests().iter().all(|request| !request.path.contains(&pushed.layers[1])));
-        let small_one = small("fits").push(Registry::shared(), "fits-beside");
-        drop(small_one);
+        assert!(message.contains("of which 10.0 MB could be removed"), "{message}");
+        small("fits").push(Registry::shared(), "fits-beside");
         let name = format!("{}/fits-beside", front.address());
         assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "fits");
+        drop(machine);
+        assert!(has(disk, &other), "no image goes in vain");
     });
 }
 
