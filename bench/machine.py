@@ -19,7 +19,7 @@ STATUS = re.compile(r"\[.*\]: Execution is over, pipeline status: (\d+)")
 QEMU = (
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
     "-machine", "q35,sata=off,smbus=off", "-accel", "tcg", "-cpu", "max",
-    "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-device", "virtio-rng-pci",
+    "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
     "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network",
 )  # fmt: skip
 # This computer's loopback, as seen from the machine.

@@ -190,6 +190,21 @@ fn secrets_are_not_printed() {
 }
 
 #[test]
+fn passwords_of_registries_are_not_printed() {
+    for text in ["b2c.run=\"--creds me:hunter2 img\"", "b2c.run=\"--creds=me:hunter2 --no-such-flag img\""] {
+        let (_, output, _) = check(&[text], "");
+        assert!(!output.contains("hunter2") && output.contains("me:***"), "{output}");
+    }
+}
+
+#[test]
+fn post_containers_run_also_after_a_mistake_in_a_step() {
+    let (code, output, _) = check(&["b2c.run=\"--no-such-flag img\" b2c.run_post=\"img reap\""], "");
+    assert!(output.contains("no step runs") && output.contains("Afterwards, always: "), "{output}");
+    assert_eq!(code, 2);
+}
+
+#[test]
 fn control_characters_stay_in_the_text() {
     let (_, output, _) =
         check(&["b2c.hostname=\"a\u{1b}[2Jb\" b2c.run=\"--\u{1b}[2J x\" b2c.keymap=\"\u{7}\""], "");

@@ -58,29 +58,53 @@ impl Compression {
     }
 }
 
+/// The longest of the magic numbers, in bytes.
+const MAGIC: usize = 4;
+
 /// Unpacks what is read through it, to the end of the packed stream.
 pub(crate) enum Decompressor<R: BufRead> {
-    Plain(R),
-    Gzip(Box<MultiGzDecoder<R>>),
-    Zstd(Box<Zstd<R>>),
+    Plain(Packed<R>),
+    Gzip(Box<MultiGzDecoder<Packed<R>>>),
+    Zstd(Box<Zstd<Packed<R>>>),
 }
+
+/// The first bytes, which were read to see what they are, and the rest.
+type Packed<R> = io::Chain<io::Take<io::Cursor<[u8; MAGIC]>>, R>;
 
 impl<R: BufRead> Decompressor<R> {
     /// Refuses content that is packed in another way than its media type says: whoever checked it by its type checked something else.
     pub(crate) fn new(mut packed: R, said: Compression) -> io::Result<Decompressor<R>> {
-        let head = packed.fill_buf()?;
+        // One read may give one byte.
+        let mut start = [0; MAGIC];
+        let length = read_all(&mut packed, &mut start)?;
+        let head = &start[..length];
         let found = Compression::from_magic(head);
         if found != said && !head.is_empty() {
             let message =
                 format!("the media type says that the layer is {}, but it is {}", said.name(), found.name());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
+        let packed = io::Cursor::new(start).take(length as u64).chain(packed);
         Ok(match said {
             Compression::None => Decompressor::Plain(packed),
             Compression::Gzip => Decompressor::Gzip(Box::new(MultiGzDecoder::new(packed))),
             Compression::Zstd => Decompressor::Zstd(Box::new(Zstd::new(packed))),
         })
     }
+}
+
+/// Fills `buf`, but for what lies behind the end. Returns how much there was.
+fn read_all(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buf.len() {
+        match reader.read(&mut buf[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(length)
 }
 
 impl<R: BufRead> Read for Decompressor<R> {

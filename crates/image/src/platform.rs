@@ -43,6 +43,12 @@ impl Platform {
         let first = default_variant(&self.architecture, "");
         [wanted, first].iter().position(|acceptable| *acceptable == variant)
     }
+
+    /// Whether many processors and kernels of this platform also run what is for `image`, its 32-bit predecessor.
+    pub fn may_run(&self, image: &Platform) -> bool {
+        let pair = (self.architecture.as_str(), image.architecture.as_str());
+        self.os == image.os && matches!(pair, ("amd64", "386") | ("arm64", "arm"))
+    }
 }
 
 fn default_variant<'a>(architecture: &str, variant: &'a str) -> &'a str {

@@ -347,8 +347,18 @@ impl Pull<'_> {
     }
 
     /// An image that says nothing about its platform may be for any.
+    ///
+    /// Divergence: podman warns and runs an image for any platform. Here only one that the processor may be able to run is tried; with `--arch`, any.
     fn check_platform(&self, image: &Platform) -> Result<(), Cause> {
         if image.architecture.is_empty() || self.platform.rank(image).is_some() {
+            return Ok(());
+        }
+        if self.platform.may_run(image) {
+            log::warn!(
+                "{} is for {image}, but this machine is {}; trying it all the same",
+                self.name,
+                self.platform
+            );
             return Ok(());
         }
         Err(Cause::Platform { offered: image.to_string(), machine: self.platform.clone() })

@@ -74,6 +74,10 @@ impl Call {
         Call { method: Method::Get, path, accept: None, range: None }
     }
 
+    fn is_blob(&self) -> bool {
+        self.path.starts_with("blobs/")
+    }
+
     fn manifest(method: Method, version: &str) -> Call {
         Call { method, path: format!("manifests/{version}"), accept: Some(manifest::ACCEPT), range: None }
     }
@@ -156,11 +160,12 @@ impl<'a> Registry<'a> {
 
     /// Sends by the scheme that the registry speaks. The first request to one that probably speaks http finds out by itself.
     fn try_send(&self, call: &Call) -> Result<Response, Fault> {
-        if scheme::is_probably_http(&self.host, self.tls_verify)
-            && let Ok(response) = self.try_scheme(call, "http")
-        {
-            scheme::remember(&self.host, "http");
-            return Ok(response);
+        if scheme::is_probably_http(&self.host, self.tls_verify) {
+            let answer = self.try_scheme(call, "http");
+            if answer.as_ref().err().is_none_or(Fault::is_answer) {
+                scheme::remember(&self.host, "http");
+                return answer;
+            }
         }
         self.try_scheme(call, scheme::find(self.client, &self.host, self.tls_verify)?)
     }
@@ -182,7 +187,7 @@ impl<'a> Registry<'a> {
                 }
                 408 | 429 | 500.. => return Err(retry_after_fault(response)),
                 // Signed links expire. The next attempt gets a new one from the registry.
-                400..500 if redirected => {
+                400 | 401 | 403 | 410 if redirected && call.is_blob() => {
                     return Err(Fault { again: Again::Soon, ..status_fault(response) });
                 }
                 _ => return Err(self.refusal(call, response)),

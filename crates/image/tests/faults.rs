@@ -43,6 +43,19 @@ fn a_cut_connection_is_resumed_at_the_same_byte() {
 }
 
 #[test]
+fn a_cut_in_the_first_bytes_hides_no_compression() {
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let name = format!("cut-early-{compression:?}").to_lowercase();
+        let (front, pushed, name) = large(&name, compression);
+        for _ in 0..3 {
+            front.times(1, &pushed.layers[0], Fault::CutAfter(1));
+        }
+        assert_eq!(read(&Machine::new().pull(&name).unwrap(), "file"), "end", "{compression:?}");
+        assert_eq!(ranges(&front, &pushed.layers[0]).len(), 4, "{compression:?}");
+    }
+}
+
+#[test]
 fn a_server_without_ranges_is_read_again_from_the_start() {
     let (front, pushed, name) = large("no-ranges", Compression::Gzip);
     front.times(1, &pushed.layers[0], Fault::CutAfter(600_000));
@@ -112,6 +125,29 @@ fn a_registry_that_stays_busy_is_given_up() {
     front.always("/manifests/", Fault::Status(429, Some(100_000)));
     let message = Machine::new().refused(&name);
     assert!(message.contains(&front.address()) && message.contains("429"), "{message}");
+}
+
+#[test]
+fn a_registry_that_says_at_once_forever_is_not_asked_in_a_circle() {
+    let (front, _, name) = large("at-once", Compression::Gzip);
+    front.always("/manifests/", Fault::Status(503, Some(0)));
+    let message = Machine::new().refused(&name);
+    assert!(message.contains("503"), "{message}");
+    // 3 s of patience, with pauses that grow from 20 to 200 ms.
+    let asked = front.requests().len();
+    assert!((5..100).contains(&asked), "{asked} requests");
+}
+
+#[test]
+fn what_is_not_behind_a_redirect_either_is_not_there() {
+    let (faults, _, name) = large("moved", Compression::Gzip);
+    let elsewhere = Faults::before(Registry::shared());
+    elsewhere.always("/manifests/", Fault::Status(404, None));
+    let there = format!("http://{}/v2/moved/manifests/latest", elsewhere.address());
+    faults.always("/manifests/", Fault::Redirect(there));
+    let message = Machine::new().refused(&name);
+    assert!(message.contains("does not have") && message.contains("moved:latest"), "{message}");
+    assert_eq!(elsewhere.requests().len(), 1);
 }
 
 #[test]

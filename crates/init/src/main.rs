@@ -4,6 +4,7 @@ mod boot;
 mod console;
 mod ending;
 mod modprobe;
+mod patience;
 mod pipeline;
 mod supervisor;
 

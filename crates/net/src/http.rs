@@ -157,7 +157,7 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(request, method, &url, authorized)?;
             let status = response.status().as_u16();
-            let Some(next) = redirect::target(&url, &response)? else {
+            let Some(next) = redirect::target(&url, &response, request.tls_verify)? else {
                 return Ok(Response::new(&url, response));
             };
             log::debug!("{} redirects to {} ({status})", error::shown(&url), error::shown(&next));

@@ -88,12 +88,15 @@ impl std::fmt::Display for Offset {
 pub fn set_clock(host: &str, tries: u32, timeout: Duration) -> Result<Offset, Error> {
     let mut attempt = 1;
     let offset = loop {
+        let begin = Instant::now();
         match query(host, timeout) {
             Ok(offset) => break offset,
             Err(e) if attempt >= tries => return Err(e),
             Err(e) => log::debug!("{e} (try {attempt} of {tries})"),
         }
         attempt += 1;
+        // A refusal comes at once; the server may be about to start.
+        std::thread::sleep(timeout.saturating_sub(begin.elapsed()));
     };
     let time = timespec(now() + offset.0);
     clock_settime(ClockId::Realtime, time).map_err(|e| Error::Clock(e.into()))?;

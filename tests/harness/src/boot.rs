@@ -135,7 +135,7 @@ impl Boot {
 }
 
 /// Where `make dist` puts its files; `B2C_DIST` names another folder.
-fn dist() -> PathBuf {
+pub fn dist() -> PathBuf {
     std::env::var_os("B2C_DIST")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist")), PathBuf::from)
 }

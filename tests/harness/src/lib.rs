@@ -17,7 +17,7 @@ mod tls;
 
 pub use b2c::cpio::Entry;
 pub use b2c::vm::Network;
-pub use boot::Boot;
+pub use boot::{Boot, dist};
 pub use console::{Outcome, Vm};
 pub use faults::{Fault, Faults, Request, Tokens};
 pub use image::{Format, Image, Pushed, push_index};

@@ -17,9 +17,15 @@ pub fn explain(parsed: &Parsed, complete: bool) -> String {
     story.extra_args(complete);
     story.names();
     story.storage();
-    let refused = parsed.fatal.as_ref().map(Fatal::failed_by).or_else(|| first_bad_line(options));
-    match refused {
-        Some(text) => story.tell("Containers", &format!("none runs, because of a mistake: {text}")),
+    let fatal = parsed.fatal.as_ref().map(|fatal| fatal.failed_by().to_owned());
+    let refused = fatal.or_else(|| first_bad_line(options));
+    match &refused {
+        Some(text) => {
+            story.tell("Containers", &format!("no step runs, because of a mistake: {text}"));
+            if matches!(parsed.fatal, None | Some(Fatal::ContainerLine(_))) {
+                story.post_containers();
+            }
+        }
         None => story.containers(),
     }
     story.status(refused.is_some());
@@ -139,13 +145,21 @@ impl Story<'_> {
                 if options.pipefail { "the pipeline ends there" } else { "the next one runs all the same" };
             self.tell("If a step fails", then);
         }
+        self.post_containers();
+    }
+
+    fn post_containers(&mut self) {
+        let options = self.options;
         options.run_post.iter().for_each(|line| self.tell("Afterwards, always", &container(line)));
     }
 
     fn status(&mut self, refused: bool) {
         let status = match refused {
-            true => "1, for nothing could run",
-            false if self.options.run.is_empty() => "0, for there is no step",
+            true => "1, for no step could run",
+            false if self.options.run.is_empty() && self.options.run_service.is_empty() => {
+                "0, for there is no step"
+            }
+            false if self.options.run.is_empty() => "0, or 1 if a service cannot be started",
             false => "the exit code of the first step that fails, else 0",
         };
         self.tell("Pipeline status", status);

@@ -136,8 +136,8 @@ pub(super) fn read_line(line: &ContainerLine) -> Result<Run, (Range<usize>, Stri
 }
 
 /// The first line that the boot will not understand: then no container runs.
-pub(super) fn first_bad_line(options: &Options) -> Option<&str> {
-    container_lines(options).find(|(_, line)| read_line(line).is_err()).map(|(_, line)| line.text.as_str())
+pub(super) fn first_bad_line(options: &Options) -> Option<String> {
+    container_lines(options).find(|(_, line)| read_line(line).is_err()).map(|(_, line)| line.shown())
 }
 
 /// Nothing in a text may move the cursor or begin a line of its own.

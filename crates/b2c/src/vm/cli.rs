@@ -116,7 +116,9 @@ fn machine(arguments: &Arguments, initrd: &Path) -> Machine {
         machine.memory.clone_from(memory);
     }
     let runs = arguments.runs.iter().map(|run| option("b2c.run", run));
-    machine.words = runs.chain(arguments.append.iter().cloned()).collect::<Vec<_>>().join(" ");
+    // A kernel that panics ends the machine; with another `panic=` in --append, the last one wins.
+    let words = std::iter::once("panic=-1".to_owned()).chain(runs).chain(arguments.append.iter().cloned());
+    machine.words = words.collect::<Vec<_>>().join(" ");
     machine.disks.clone_from(&arguments.disks);
     machine
 }

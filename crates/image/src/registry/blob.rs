@@ -22,6 +22,9 @@ pub(crate) struct Blob<'a> {
     failure: Option<RegistryError>,
 }
 
+/// Bytes that are skipped at once.
+const SKIP: usize = 16 << 10;
+
 struct Body {
     url: String,
     reader: Box<dyn Read + Send>,
@@ -102,7 +105,7 @@ impl<'a> Blob<'a> {
     }
 
     /// The blob from `position` on. The registry itself is asked each time: where it redirects to is good for minutes only.
-    fn open(&self) -> Result<Body, Fault> {
+    fn open(&mut self) -> Result<Body, Fault> {
         let mut call = Call::get(format!("blobs/{}", self.digest));
         if self.position > 0 {
             call.range = Some(format!("bytes={}-", self.position));
@@ -121,18 +124,34 @@ impl<'a> Blob<'a> {
         let mut body = Body { url: response.url.clone(), reader: response.into_reader() };
         if skip > 0 {
             log::debug!("{} cannot resume, so {skip} bytes are skipped", body.url);
-            let skipped = io::copy(&mut (&mut body.reader).take(skip), &mut io::sink())
-                .map_err(|e| Fault::cut(&body.url, e))?;
-            if skipped < skip {
-                return Err(Fault::cut(&body.url, io::ErrorKind::UnexpectedEof.into()));
-            }
+            self.skip(&mut body, skip)?;
         }
         Ok(body)
+    }
+
+    /// Bytes that came before, and come again: progress all the same.
+    fn skip(&mut self, body: &mut Body, mut bytes: u64) -> Result<(), Fault> {
+        let mut buffer = vec![0; SKIP];
+        while bytes > 0 {
+            self.patience.check_cancelled().map_err(Fault::last)?;
+            let wanted = usize::try_from(bytes).unwrap_or(SKIP).min(SKIP);
+            match body.reader.read(&mut buffer[..wanted]) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(Fault::cut(&body.url, e)),
+                Ok(0) => return Err(Fault::cut(&body.url, io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => bytes -= count as u64,
+            }
+            self.patience.progress();
+        }
+        Ok(())
     }
 }
 
 impl Read for Blob<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(failure) = &self.failure {
+            return Err(io::Error::other(failure.to_string()));
+        }
         self.read_or_give_up(buf).map_err(|failure| {
             let error = io::Error::other(failure.to_string());
             self.failure = Some(failure);

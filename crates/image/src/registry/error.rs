@@ -105,6 +105,15 @@ impl Fault {
         Fault::last(RegistryError::Protocol { url: url.to_owned(), reason: reason.into() })
     }
 
+    /// Whether a registry has answered, if not as hoped. A server that wants TLS answers plain http with 400, if at all.
+    pub(super) fn is_answer(&self) -> bool {
+        match &self.error {
+            RegistryError::NotFound { .. } | RegistryError::Denied { .. } => true,
+            RegistryError::Status { status, .. } => *status != 400,
+            _ => false,
+        }
+    }
+
     /// The body of an answer could not be read to its end.
     pub(super) fn cut(url: &str, error: std::io::Error) -> Fault {
         match error.downcast::<net::http::Error>() {

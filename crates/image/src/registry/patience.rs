@@ -90,7 +90,10 @@ impl<'a> Patience<'a> {
             Again::Never => return Err(fault.error),
             Again::Soon => (self.limits.silence, self.next_pause()),
             Again::Name => (self.limits.unknown_name, self.next_pause()),
-            Again::After(asked) => (self.limits.silence, asked.min(self.limits.longest_asked_pause)),
+            // Whoever says "at once" each time is not asked in a circle.
+            Again::After(asked) => {
+                (self.limits.silence, asked.max(self.next_pause()).min(self.limits.longest_asked_pause))
+            }
         };
         let silence = self.last_progress.elapsed();
         if silence + pause > budget {

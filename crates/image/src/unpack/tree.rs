@@ -13,6 +13,7 @@ use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::{Errno, Result as SysResult};
+use std::collections::HashMap;
 use std::io::BufRead;
 
 /// Inside, and through no link of any kind.
@@ -32,7 +33,7 @@ pub(super) struct Tree<'a> {
     /// The folder that was used last: archives list the content of a folder in a row.
     folder: Option<(Vec<u8>, OwnedFd)>,
     /// Set at the end, because creating something in a folder changes its time.
-    folder_times: Vec<(Vec<u8>, Timespec)>,
+    folder_times: HashMap<Vec<u8>, Timespec>,
     /// Whether files get their checksums.
     sums: bool,
     /// One warning is enough.
@@ -41,7 +42,7 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub(super) fn new(root: BorrowedFd<'a>) -> Tree<'a> {
-        Tree { root, folder: None, folder_times: Vec::new(), sums: false, warned_of_xattrs: false }
+        Tree { root, folder: None, folder_times: HashMap::new(), sums: false, warned_of_xattrs: false }
     }
 
     pub(super) fn with_sums(root: BorrowedFd<'a>) -> Tree<'a> {
@@ -54,7 +55,7 @@ impl<'a> Tree<'a> {
             return Err(Reason::Refused("the root is no folder in it"));
         }
         self.describe(self.root, &entry.meta)?;
-        self.folder_times.push((Vec::new(), entry.meta.mtime));
+        self.folder_times.insert(Vec::new(), entry.meta.mtime);
         Ok(())
     }
 
@@ -140,7 +141,7 @@ impl<'a> Tree<'a> {
         let made = make_folder(folder, &place.name)?;
         self.describe(made.as_fd(), meta)?;
         let path = join(place);
-        self.folder_times.push((path.clone(), meta.mtime));
+        self.folder_times.insert(path.clone(), meta.mtime);
         // Its content comes next, as a rule.
         self.folder = Some((path, made));
         Ok(())
@@ -391,11 +392,11 @@ fn remove(parent: BorrowedFd<'_>, name: &[u8]) -> SysResult<()> {
         Err(Errno::ISDIR) => {}
         done => return done,
     }
-    let folder = rustix::fs::openat(parent, name, OPEN_FOLDER, Mode::empty())?;
-    for entry in Dir::read_from(&folder)? {
+    let mut folder = Dir::new(rustix::fs::openat(parent, name, OPEN_FOLDER, Mode::empty())?)?;
+    while let Some(entry) = folder.next() {
         let entry = entry?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            remove(folder.as_fd(), entry.file_name().to_bytes())?;
+            remove(folder.fd()?, entry.file_name().to_bytes())?;
         }
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)

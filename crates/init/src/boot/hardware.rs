@@ -83,15 +83,16 @@ impl Drivers {
         Drivers { settled }
     }
 
-    /// Waits until every device that was there at the start has its driver, and containers can be mounted; or until `patience` is over, for a driver may hang.
+    /// Waits until every device that was there at the start has its driver, and containers can be mounted; or until `patience` is over, for a driver may hang. What was waited
+    /// for in vain once is not waited for again.
     pub fn settle(&self, patience: Duration) {
         let yes = self.settled.yes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (settled, _) = self
+        let (mut settled, _) = self
             .settled
             .changed
             .wait_timeout_while(yes, patience, |yes| !*yes)
             .unwrap_or_else(PoisonError::into_inner);
-        if !*settled {
+        if !std::mem::replace(&mut *settled, true) {
             log::warn!("Some drivers are not ready after {} s; going on without them", patience.as_secs());
         }
     }

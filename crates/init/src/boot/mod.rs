@@ -46,7 +46,7 @@ pub fn run() -> Ending {
         }
         Err(reason) => {
             CONSOLE.error(&reason);
-            state.fail(1, "b2c.extra_args_url");
+            state.fail(1, Fatal::ExtraArgs.failed_by());
             report_status(&state);
         }
     }
@@ -90,6 +90,7 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
     }
 }
 
+/// Divergence: the original mounts the cache before it connects. Here it comes after the extra arguments, which may name another one.
 fn cache() {
     CONSOLE.section("mount_cache_partition", "Mounting the cache partition", Fold::Collapsed);
     CONSOLE.line("Do not use a partition cache");

@@ -3,12 +3,15 @@
 use super::shutdown_command;
 use crate::console::CONSOLE;
 use crate::ending::Ending;
+use crate::patience;
 use crate::pipeline::state::{ShutdownMode, State};
 use options::Options;
 
 /// Says that all is done, waits if asked to, and runs the user's last command.
 pub fn end(options: &Options, state: &State) -> Ending {
-    rustix::fs::sync();
+    if !patience::write_back(rustix::fs::sync) {
+        CONSOLE.error("Not everything could be written to its disk: one does not answer any more");
+    }
     if state.shutdown_mode == ShutdownMode::Reboot {
         CONSOLE.line("Rebooting the computer");
         return shutdown_command::run(&options.reboot_cmd, state).unwrap_or(Ending::Reboot);

@@ -45,12 +45,15 @@ pub fn attach(running: &mut Running, stdin: bool, asked: bool) {
     let mut relay = Relay::new(io, stdin, asked);
     CONSOLE.begin_raw();
     let mut ended = false;
-    while !relay.outputs.is_empty() {
+    // A container may close its outputs and go on, and still read.
+    while !ended || !relay.outputs.is_empty() {
         match relay.turn(running.exited_fd(), ended) {
             Turn::Busy => {}
             Turn::Ended => {
                 ended = true;
                 relay.slave = None;
+                // The caller asks again. If the shim was killed, this kills what is left of the container, which might write for ever.
+                let _ = running.wait();
             }
             Turn::Silent => break,
         }

@@ -9,7 +9,7 @@ mod logger;
 mod size;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::termios::{InputModes, OptionalActions, Termios};
+use rustix::termios::{Action, InputModes, OptionalActions, Termios};
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,8 @@ pub use logger::install as install_logger;
 pub static CONSOLE: Console = Console {
     state: Mutex::new(State {
         terminal: None,
-        cooked: None,
+        settings: None,
+        raw: false,
         mid_line: false,
         section: None,
         attached: false,
@@ -43,8 +44,10 @@ pub struct Console {
 struct State {
     /// Opened at the first write.
     terminal: Option<File>,
-    /// The settings to go back to; `Some` while the terminal is raw, and lines must then end in `\r\n`.
-    cooked: Option<Termios>,
+    /// As they were when this process opened it first, without flow control: what to go back to after every container.
+    settings: Option<Termios>,
+    /// Lines must end in `\r\n` themselves.
+    raw: bool,
     /// A container left the cursor in the middle of a line.
     mid_line: bool,
     /// The section that is open.
@@ -77,23 +80,15 @@ impl Console {
             let _ = rustix::stdio::dup2_stdin(terminal);
             let _ = rustix::stdio::dup2_stdout(terminal);
             let _ = rustix::stdio::dup2_stderr(terminal);
-            ignore_flow_control(terminal);
         }
+        state.restore();
     }
 
     /// Takes the console over from a process that died while it had made it raw, and left it in the middle of a line.
-    pub fn take_over(&self, settings: Option<&Termios>) {
+    pub fn take_over(&self) {
         let mut state = self.state();
-        if let (Some(terminal), Some(settings)) = (state.terminal(), settings) {
-            // A console that went away has no settings to restore.
-            let _ = rustix::termios::tcsetattr(&*terminal, OptionalActions::Now, settings);
-        }
+        state.restore();
         state.mid_line = true;
-    }
-
-    /// The terminal's settings, for [`Console::take_over`].
-    pub fn settings(&self) -> Option<Termios> {
-        self.state().terminal().and_then(|terminal| rustix::termios::tcgetattr(&*terminal).ok())
     }
 
     /// `[t]: text`
@@ -159,27 +154,18 @@ impl Console {
         state.end_section();
     }
 
-    /// Passes every byte through as it is, both ways, until [`Console::make_cooked`]: a container's own pseudo-terminal does the line editing.
+    /// Passes every byte through as it is, both ways, until [`Console::restore`]: a container's own pseudo-terminal does the line editing.
     pub fn make_raw(&self) {
         let mut state = self.state();
-        let Some(terminal) = state.terminal() else { return };
-        // Not a terminal: nothing translates bytes there, and nothing has to be restored.
-        let Ok(cooked) = rustix::termios::tcgetattr(&*terminal) else { return };
-        let mut raw = cooked.clone();
+        // Not a terminal: nothing translates bytes there.
+        let Some(mut raw) = state.settings.clone() else { return };
         raw.make_raw();
-        if rustix::termios::tcsetattr(&*terminal, OptionalActions::Now, &raw).is_ok() {
-            state.cooked = Some(cooked);
-        }
+        state.raw = state.set(&raw);
     }
 
-    /// Undoes [`Console::make_raw`].
-    pub fn make_cooked(&self) {
-        let mut state = self.state();
-        let Some(cooked) = state.cooked.take() else { return };
-        if let Some(terminal) = state.terminal() {
-            // A console that went away has no settings to restore.
-            let _ = rustix::termios::tcsetattr(&*terminal, OptionalActions::Drain, &cooked);
-        }
+    /// Undoes [`Console::make_raw`], and whatever a container that was given the console's device did to it.
+    pub fn restore(&self) {
+        self.state().restore();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -192,7 +178,28 @@ impl State {
         if self.terminal.is_none() {
             self.terminal = open(OFlags::RDWR);
         }
+        if let (None, Some(terminal)) = (&self.settings, &self.terminal) {
+            self.settings = without_flow_control(terminal);
+        }
         self.terminal.as_mut()
+    }
+
+    fn restore(&mut self) {
+        // Opened first, for that is when the settings are learned.
+        let terminal = self.terminal().is_some();
+        if let (true, Some(settings)) = (terminal, self.settings.clone()) {
+            self.set(&settings);
+        }
+        self.raw = false;
+    }
+
+    /// `false`: the console went away, and has no settings.
+    fn set(&mut self, settings: &Termios) -> bool {
+        let Some(terminal) = self.terminal() else { return false };
+        let set = rustix::termios::tcsetattr(&*terminal, OptionalActions::Now, settings).is_ok();
+        // Output that was stopped before flow control was switched off stays stopped otherwise.
+        let _ = rustix::termios::tcflow(&*terminal, Action::OOn);
+        set
     }
 
     fn end_section(&mut self) {
@@ -206,7 +213,7 @@ impl State {
             self.waiting.push(line.to_owned());
             return;
         }
-        let end = if self.cooked.is_some() { "\r\n" } else { "\n" };
+        let end = if self.raw { "\r\n" } else { "\n" };
         let start = if std::mem::take(&mut self.mid_line) { end } else { "" };
         self.write(format!("{start}{line}{end}").as_bytes());
     }
@@ -232,13 +239,11 @@ impl State {
     }
 }
 
-/// A byte of noise on a serial line may be the one that stops all output (XOFF), and nobody would start it again.
-fn ignore_flow_control(terminal: &File) {
-    if let Ok(mut settings) = rustix::termios::tcgetattr(terminal) {
-        settings.input_modes.remove(InputModes::IXON | InputModes::IXOFF);
-        // What is not a terminal has no flow control either.
-        let _ = rustix::termios::tcsetattr(terminal, OptionalActions::Now, &settings);
-    }
+/// The terminal's settings, but for flow control: a byte of noise on a serial line may be the one that stops all output (XOFF), and nobody would start it again.
+fn without_flow_control(terminal: &File) -> Option<Termios> {
+    let mut settings = rustix::termios::tcgetattr(terminal).ok()?;
+    settings.input_modes.remove(InputModes::IXON | InputModes::IXOFF);
+    Some(settings)
 }
 
 /// Before /dev is there, the kernel's own descriptor is the console.

@@ -68,7 +68,7 @@ fn run_attached(created: &Created, request: &Request) -> Ended {
         }
         Err(error) => Err((error.to_string(), error.exit_code())),
     };
-    CONSOLE.make_cooked();
+    CONSOLE.restore();
     ended.unwrap_or_else(|(reason, status)| failed_to_start(&request.text, &reason, status))
 }
 

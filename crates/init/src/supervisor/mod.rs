@@ -1,4 +1,4 @@
-//! Process 1: mounts, starts the boot process, reaps, and ends the machine. No threads, and no foreign data is parsed here, so that nothing can take it down.
+//! Process 1: mounts, starts the boot process, reaps, and ends the machine. No threads while a boot runs, and no foreign data is parsed here, so that nothing can take it down.
 
 mod mounts;
 mod power;
@@ -23,11 +23,10 @@ pub fn supervise() -> ExitCode {
     for failure in left.err().into_iter().chain(failures) {
         CONSOLE.error(&failure);
     }
-    let settings = CONSOLE.settings();
     let ending = match boot() {
         Ok(ending) => ending,
         Err(reason) => {
-            CONSOLE.take_over(settings.as_ref());
+            CONSOLE.take_over();
             CONSOLE.error(&format!("The boot process ended unexpectedly: {reason}"));
             CONSOLE.line("Execution is over, pipeline status: 1");
             Ending::PowerOff

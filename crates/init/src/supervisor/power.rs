@@ -2,6 +2,7 @@
 
 use crate::console::CONSOLE;
 use crate::ending::Ending;
+use crate::patience;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::process::{Signal, WaitOptions};
 use std::process::ExitCode;
@@ -10,9 +11,12 @@ use std::time::{Duration, Instant};
 /// Ends the machine. Every step is tried, whatever happened to the one before.
 pub fn end(ending: Ending) -> ExitCode {
     kill_all();
-    rustix::fs::sync();
-    unmount_all();
-    rustix::fs::sync();
+    // There is nobody left to tell if it stands still.
+    patience::write_back(|| {
+        rustix::fs::sync();
+        unmount_all();
+        rustix::fs::sync();
+    });
     let errno = rustix::system::reboot(ending.reboot_command()).err();
     // Only reached when the kernel refuses; process 1 must not return, or the kernel panics.
     CONSOLE.error(&format!("The kernel refused to end ({ending:?}): {errno:?}"));

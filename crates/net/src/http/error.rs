@@ -1,5 +1,6 @@
 //! Why a request failed, in words that say what to do.
 
+use super::tls::is_authority;
 use rustls::CertificateError;
 use std::io;
 use ureq::http::Uri;
@@ -200,6 +201,9 @@ fn tls_reason(error: &rustls::Error) -> String {
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another name"
+            }
+            _ if is_authority(error) => {
+                "its certificate is its own authority's: put its PEM file into the initramfs under /etc/ssl/certs"
             }
             _ => "its certificate is refused",
         },

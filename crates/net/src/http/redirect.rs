@@ -4,8 +4,8 @@ use super::error::shown;
 use super::{Error, Method, parse_url, resolve};
 use ureq::http::{Response, Uri, header::LOCATION};
 
-/// The next URL; `None` if the answer is no redirect.
-pub(super) fn target<B>(base: &Uri, response: &Response<B>) -> Result<Option<Uri>, Error> {
+/// The next URL; `None` if the answer is no redirect. Only who does not ask for proof of who the server is (`tls_verify`) is led from https to http.
+pub(super) fn target<B>(base: &Uri, response: &Response<B>, tls_verify: bool) -> Result<Option<Uri>, Error> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -13,7 +13,7 @@ pub(super) fn target<B>(base: &Uri, response: &Response<B>) -> Result<Option<Uri
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let location = location.to_str().map_err(|_| refused("its Location is not ASCII".into()))?;
     let next = parse_url(&join(base, location)).map_err(|e| refused(e.to_string()))?;
-    if base.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+    if tls_verify && base.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
         return Err(refused(format!("from https to {}", shown(&next))));
     }
     Ok(Some(next))

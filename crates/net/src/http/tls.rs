@@ -1,11 +1,14 @@
 //! Whom we trust: the built-in roots of the web and the certificates found in the initramfs.
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,8 +35,12 @@ impl Tls {
     /// The settings for connections with or without proof of who the server is.
     pub(super) fn config(&self, verify: bool) -> Arc<ClientConfig> {
         let config = if verify {
-            self.verified
-                .get_or_init(|| client_config(|builder| builder.with_root_certificates(roots(&self.ca_dirs))))
+            self.verified.get_or_init(|| {
+                client_config(|builder| {
+                    let verifier = TrustKnown::new(&self.ca_dirs, builder.crypto_provider());
+                    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+                })
+            })
         } else {
             self.unverified.get_or_init(|| {
                 client_config(|builder| {
@@ -63,9 +70,8 @@ fn client_config(
     Arc::new(config)
 }
 
-fn roots(dirs: &[PathBuf]) -> RootCertStore {
-    // Anchors that were parsed when this program was built: parsing 120 certificates takes tens of milliseconds.
-    let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// What the PEM files of the folders hold.
+fn certificates_in(dirs: &[PathBuf]) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
     for dir in dirs {
         let Ok(entries) = fs::read_dir(dir) else { continue };
@@ -77,6 +83,12 @@ fn roots(dirs: &[PathBuf]) -> RootCertStore {
             }
         }
     }
+    found
+}
+
+fn roots(found: &BTreeSet<Vec<u8>>) -> RootCertStore {
+    // Anchors that were parsed when this program was built: parsing 120 certificates takes tens of milliseconds.
+    let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let (used, unusable) =
         store.add_parsable_certificates(found.iter().map(|der| CertificateDer::from(der.as_slice())));
     if unusable > 0 {
@@ -98,6 +110,78 @@ fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
         Ok(certificates) => Ok(certificates),
         Err(e) => Err(format!("it is not a proper PEM file: {e}")),
     }
+}
+
+/// What an authority signed, and the very certificates that were found: `openssl req -x509`, with which private registries are set up, makes
+/// a server's certificate that is an authority's at the same time, which webpki does not accept from a server.
+#[derive(Debug)]
+struct TrustKnown {
+    signed: Arc<WebPkiServerVerifier>,
+    found: BTreeSet<Vec<u8>>,
+}
+
+impl TrustKnown {
+    fn new(dirs: &[PathBuf], provider: &Arc<CryptoProvider>) -> TrustKnown {
+        let found = certificates_in(dirs);
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots(&found)), Arc::clone(provider));
+        // Cannot fail: it does without any roots, and the web's are always there.
+        #[allow(clippy::expect_used, reason = "see above")]
+        let signed = builder.build().expect("there are roots");
+        TrustKnown { signed, found }
+    }
+}
+
+impl ServerCertVerifier for TrustKnown {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let refused = match self.signed.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Ok(verified) => return Ok(verified),
+            Err(refused) => refused,
+        };
+        if !is_authority(&refused) || !self.found.contains(certificate.as_ref()) {
+            return Err(refused);
+        }
+        // That it is an authority's is found out after its dates were checked, and before its name.
+        verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.signed.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.signed.supported_verify_schemes()
+    }
+}
+
+/// Whether a server's certificate was refused because it is an authority's.
+pub(super) fn is_authority(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason))) = error else {
+        return false;
+    };
+    matches!(reason.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 /// `tls_verify = false`: any certificate for any name, so that its signatures prove nothing either.

@@ -82,6 +82,31 @@ fn a_private_authority_is_trusted_where_its_file_is() {
 }
 
 #[test]
+fn a_server_that_is_its_own_authority_is_trusted_by_its_certificate() {
+    let start = |name: &str| {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().pem();
+        let folder = TempDir::new().unwrap();
+        let (crt, pem) = (folder.path().join("crt.pem"), folder.path().join("key.pem"));
+        fs::write(&crt, certificate).unwrap();
+        fs::write(&pem, key.serialize_pem()).unwrap();
+        let server = Server::start(&[crt.as_os_str(), pem.as_os_str()]);
+        let ca_dirs = vec![folder.path().to_owned()];
+        fs::remove_file(pem).unwrap();
+        (server, Client::new(net::http::Config { ca_dirs, ..config() }), folder)
+    };
+    let (server, client, _folder) = start("127.0.0.1");
+    assert_eq!(get(&client, &url(&server)), "1");
+    let stranger = refusal(&Client::new(config()), &server);
+    assert!(stranger.starts_with("its certificate is its own authority's: put its PEM file"), "{stranger}");
+    let (server, client, _folder) = start("registry.example");
+    let name = refusal(&client, &server);
+    assert!(name.starts_with("its certificate is for another name ("), "{name}");
+}
+
+#[test]
 fn files_that_are_no_certificates_are_skipped() {
     let authority = Authority::new();
     let folder = authority.folder();
@@ -174,6 +199,8 @@ fn redirects_do_not_lead_out_of_tls() {
     let error = client.send(&Request::get(&there)).unwrap_err();
     assert!(matches!(error, Error::Redirect { .. }), "{error}");
     assert!(error.to_string().ends_with(&format!("from https to {}", plain.url("/echo"))), "{error}");
+    // But for whom it does not matter who the server is, what it says in the open is as good.
+    assert!(client.send(&Request::get(&there).tls_verify(false)).is_ok());
     // The other way is an improvement.
     let here = plain.url(&format!("/redirect?to=https://127.0.0.1:{}/echo", secure.port));
     assert!(get(&client, &here).starts_with("GET /echo "));

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub static GROUP: Group = Group { title: "The end", options: &[&POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD] };
 
 const NO_SHELL: Mark = Mark::Divergence(
-    "There is no shell: only these commands, quotes, variables, and `;` or a line end between commands.",
+    "There is no shell: only commands, quotes, variables, and `;` or a line end between commands.",
 );
 
 static POWEROFF_DELAY: OptionSpec = OptionSpec {
@@ -41,8 +41,8 @@ static SHUTDOWN_CMD: OptionSpec = OptionSpec {
     default: "poweroff -f",
     repeatable: false,
     help: "What to do last.",
-    doc: "Commands: `echo`, `sleep`, `sync`, `poweroff`, `reboot`, `halt`. They are words as in `b2c.run` and see the `B2C_PIPELINE_*` \
-variables.",
+    doc: "Commands: `echo`, `sleep`, `sync`, `poweroff`, `reboot`, `halt`, and programs that another archive of the \
+initrd brought. They are words as in `b2c.run` and see the `B2C_PIPELINE_*` variables.",
     example: "b2c.shutdown_cmd=\"echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE; poweroff -f\"",
     marks: &[NO_SHELL],
     support: Support::Now,

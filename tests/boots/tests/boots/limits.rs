@@ -41,7 +41,6 @@ fn a_machine_of_96_megabytes_is_enough() {
 /// The size that docs/performance.md promises.
 #[test]
 fn the_initramfs_is_at_most_2_5_megabytes() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist/initramfs.linux_amd64.cpio.xz");
-    let bytes = std::fs::metadata(path).unwrap().len();
+    let bytes = std::fs::metadata(harness::dist().join("initramfs.linux_amd64.cpio.xz")).unwrap().len();
     assert!(bytes <= 2_500_000, "{bytes} bytes");
 }

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod console;
+mod desk;
 mod end;
 mod exit_codes;
 mod limits;

@@ -82,8 +82,25 @@ pub(super) fn container(line: &ContainerLine) -> String {
     // It is only called when all lines are understood; what was written says as much as an error would.
     let Ok(run) = read_line(line) else { return line.text.clone() };
     let command = if run.command.is_empty() { "its own command".to_owned() } else { quoted(&run.command) };
-    let flags = if run.flags.is_empty() { String::new() } else { format!(", with {}", quoted(&run.flags)) };
+    let flags = if run.flags.is_empty() {
+        String::new()
+    } else {
+        format!(", with {}", quoted(&without_passwords(&run.flags)))
+    };
     format!("{} runs {command}{flags}", run.image)
+}
+
+/// The words, with `***` for the password of `--creds USER:PASSWORD`.
+fn without_passwords(flags: &[String]) -> Vec<String> {
+    let mut is_value = false;
+    let mask = |word: &String| {
+        let secret = std::mem::replace(&mut is_value, word == "--creds") || word.starts_with("--creds=");
+        match word.split_once(':') {
+            Some((user, _)) if secret => format!("{user}:***"),
+            _ => word.clone(),
+        }
+    };
+    flags.iter().map(mask).collect()
 }
 
 pub(super) fn command_list(list: &CommandList) -> String {

@@ -75,7 +75,12 @@ pub(super) static FLAGS: [Flag; 18] = [
     ),
     Flag::switch("tty", |request, on| request.terminal = on, "Gives the container a terminal.").short('t'),
     Flag::value("umask", Value::One("OCTAL"), umask, "File mode creation mask; 0022 by default."),
-    Flag::value("unsetenv", Value::Each("KEY"), unset_env, "Removes a variable that the image or b2c sets."),
+    Flag::value(
+        "unsetenv",
+        Value::Each("KEY"),
+        unset_env,
+        "Removes a variable that the image or podman's defaults set; `B2C_PIPELINE_*`, `HOME` and `HOSTNAME` remain.",
+    ),
     Flag::switch(
         "unsetenv-all",
         |request, on| request.unset_env_all = on,
