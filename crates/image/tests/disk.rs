@@ -71,6 +71,27 @@ fn the_least_recently_used_image_makes_room() {
     });
 }
 
+/// The second boot of a machine with a cache drive.
+#[test]
+fn a_warm_boot_asks_for_next_to_nothing() {
+    Disk::with(48, |disk| {
+        let front = Faults::before(Registry::shared());
+        small("warm").push(Registry::shared(), "warm");
+        let name = format!("{}/warm", front.address());
+        Machine::at(&disk.path()).pull(&name).unwrap();
+        disk.unmount();
+        disk.mount();
+        let asked = front.requests().len();
+        assert_eq!(read(&Machine::at(&disk.path()).pull(&name).unwrap(), "file"), "warm");
+        let requests = front.requests().split_off(asked);
+        assert!(requests.len() == 1 && requests[0].method == "HEAD", "{requests:?}");
+        front.down();
+        let mut machine = Machine::at(&disk.path());
+        machine.options.policy = Policy::Missing;
+        assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "warm");
+    });
+}
+
 #[test]
 fn a_shared_layer_stays_for_the_image_that_needs_it() {
     Disk::with(96, |disk| {
