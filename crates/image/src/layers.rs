@@ -113,13 +113,13 @@ impl Fetch<'_> {
             .collect()
     }
 
-    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, of: usize, packed: u64) -> Result<(), Cause> {
+    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, layers: usize, packed: u64) -> Result<(), Cause> {
         // The largest first: the threads then end at about the same time. They are taken from the end.
         jobs.sort_by_key(|job| job.layer.size);
         let fetched = jobs.len();
         let progress = Progress::new(packed);
         self.all(name, jobs, &progress)?;
-        let reused = of - fetched;
+        let reused = layers - fetched;
         log::info!("Pulled {name}: {}, layers: {fetched} fetched, {reused} reused", progress.summary());
         Ok(())
     }
@@ -209,6 +209,7 @@ impl Fetch<'_> {
         if let Some(failure) = blob.take_failure() {
             return Err(missing(layer, failure));
         }
+        let fetched = blob.position() - kept;
         if found == layer.digest && unpacked.as_ref().is_ok_and(|found| found == diff_id) {
             staged.commit(diff_id)?;
         }
@@ -217,7 +218,7 @@ impl Fetch<'_> {
             partial.discard();
         }
         if found != layer.digest {
-            progress.take_back(layer.size, kept);
+            progress.take_back(fetched, kept);
             return Ok(Err(found));
         }
         let found = unpacked.map_err(|e| failed(layer, e.into()))?;

@@ -3,12 +3,11 @@
 
 mod support;
 
-use harness::{Compression, Faults, Image as Source, Layer, Pushed, Registry};
+use harness::{Compression, Disk, Faults, Image as Source, Layer, Pushed, Registry};
 use image::{Budget, Digest, Policy};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use support::disk::Disk;
 use support::{Machine, noise, read, small};
 
 const MB: u64 = 1_000_000;

@@ -3,12 +3,11 @@
 
 mod support;
 
-use harness::{Compression, Fault, Faults, Image as Source, Layer, Pushed, Registry};
+use harness::{Compression, Disk, Fault, Faults, Image as Source, Layer, Pushed, Registry};
 use image::{Budget, Image};
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use support::disk::Disk;
 use support::{Machine, noise, read};
 
 const SIZE: usize = 48_000_000;
