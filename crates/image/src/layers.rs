@@ -203,9 +203,10 @@ impl Fetch<'_> {
         let mut source = Resumed::new(partial, &mut blob);
         let (found, unpacked) = self.read(job, &mut source, staged.folder());
         let partial = source.into_partial();
-        if matches!(&unpacked, Err(e) if e.is_full()) {
-            return unpacked.map(|_| Ok(())).map_err(|e| failed(layer, e.into()));
-        }
+        let unpacked = match unpacked {
+            Err(e) if e.is_full() => return Err(failed(layer, e.into())),
+            unpacked => unpacked,
+        };
         if let Some(failure) = blob.take_failure() {
             return Err(missing(layer, failure));
         }

@@ -26,4 +26,4 @@ pub use platform::Platform;
 pub use pull::{Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
 pub use registry::Credentials;
-pub use store::{Budget, Store};
+pub use store::Store;

@@ -40,7 +40,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use error::{Room, StoreError};
 pub(crate) use partial::{Partial, Resumed};
 pub(crate) use records::Record;
-pub use room::Budget;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -59,7 +58,7 @@ pub struct Store {
     lock: OwnedFd,
     on_disk: bool,
     keeps_partials: AtomicBool,
-    budget: Option<Budget>,
+    budget: Option<u64>,
     podman: Option<PathBuf>,
     /// Manifests, configurations and layers that were used since the store was opened.
     pinned: Mutex<HashSet<Digest>>,

@@ -4,7 +4,7 @@
 mod support;
 
 use harness::{Compression, Disk, Faults, Image as Source, Layer, Pushed, Registry};
-use image::{Budget, Digest, Policy};
+use image::{Digest, Policy};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -53,7 +53,7 @@ fn the_least_recently_used_image_makes_room() {
         let names = [1, 2, 3].map(|seed| image(&format!("lru-{seed}"), 10, seed).0);
         let boot = |name: &str| {
             let mut machine = Machine::at(&disk.path());
-            machine.store.limit(Budget::Bytes(30 * MB));
+            machine.store.limit(30 * MB);
             machine.pull(name).unwrap();
             machine.store.collect().unwrap();
         };
@@ -98,7 +98,7 @@ fn a_shared_layer_stays_for_the_image_that_needs_it() {
         Machine::at(&disk.path()).pull(&old).unwrap();
         let front = Faults::before(Registry::shared());
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Bytes(20 * MB));
+        machine.store.limit(20 * MB);
         machine.pull(&format!("{}/shared-new", front.address())).unwrap();
         assert!(!has(disk, &old) && has(disk, &format!("{}/shared-new", front.address())), "{new}");
         assert!(front.requests().iter().all(|request| !request.path.contains(&pushed.layers[0])));
@@ -110,7 +110,7 @@ fn what_this_boot_uses_is_not_removed() {
     Disk::with(96, |disk| {
         let ((first, _), (second, _)) = (image("in-use-1", 15, 6), image("in-use-2", 15, 7));
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Bytes(25 * MB));
+        machine.store.limit(25 * MB);
         let image = machine.pull(&first).unwrap();
         let message = machine.pull(&second).unwrap_err().to_string();
         assert!(message.contains("more than 15.0 MB are needed"), "{message}");
@@ -122,7 +122,7 @@ fn what_this_boot_uses_is_not_removed() {
         machine.assert_nothing_half_done();
         drop(machine);
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Percent(30));
+        machine.store.limit(25 * MB);
         assert_eq!(read(&machine.pull(&second).unwrap(), "file"), "in-use-2");
         drop(machine);
         assert!(!has(disk, &first));

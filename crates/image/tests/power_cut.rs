@@ -4,7 +4,7 @@
 mod support;
 
 use harness::{Compression, Disk, Image as Source, Layer, Registry};
-use image::{Budget, Image, Policy, PullError};
+use image::{Image, Policy, PullError};
 use std::fs;
 use std::time::{Duration, Instant};
 use support::{Machine, noise};
@@ -35,7 +35,7 @@ fn assert_right(image: &Image, seed: u64) {
 fn boot(disk: &Disk, name: &str, policy: Policy) -> Result<Image, PullError> {
     let mut machine = Machine::at(&disk.path());
     machine.options.policy = policy;
-    machine.store.limit(Budget::Bytes(25_000_000));
+    machine.store.limit(25_000_000);
     machine.pull(name)
 }
 

@@ -13,27 +13,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// How much of a disk images may take if nobody says: volumes and what containers write need some of it, too.
-const DEFAULT_PERCENT: u8 = 80;
+const DEFAULT_PERCENT: u64 = 80;
 /// Kept free for manifests and records, in bytes.
 const SLACK: u64 = 1 << 20;
-
-/// How much of its disk a store may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    /// That many.
-    Bytes(u64),
-    /// Of the file system's size.
-    Percent(u8),
-}
-
-impl Budget {
-    fn bytes(self, total: u64) -> u64 {
-        match self {
-            Budget::Bytes(bytes) => bytes,
-            Budget::Percent(percent) => total / 100 * u64::from(percent),
-        }
-    }
-}
 
 /// What somebody wants to write, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -63,9 +45,9 @@ impl Need {
 }
 
 impl Store {
-    /// Limits what images may take. A pull that would need more fails. Without a limit, only the disk's size makes a pull fail,
-    /// but images that are not in use are removed beyond four fifths of the disk.
-    pub fn limit(&mut self, budget: Budget) {
+    /// Limits what images may take on a disk, in bytes. A pull that would need more fails. Without a limit, only the disk's size
+    /// makes a pull fail, but images that are not in use are removed beyond four fifths of the disk.
+    pub fn limit(&mut self, budget: u64) {
         self.budget = Some(budget);
     }
 
@@ -123,14 +105,13 @@ impl Store {
 
     /// Beyond that, images that are not in use go.
     fn target(&self, room: &Room) -> u64 {
-        room.budget.unwrap_or(Budget::Percent(DEFAULT_PERCENT).bytes(room.total))
+        room.budget.unwrap_or(room.total / 100 * DEFAULT_PERCENT)
     }
 
     fn room(&self, pinned: &HashSet<Digest>) -> Result<Room, StoreError> {
         let (free, total) = self.sizes()?;
-        let budget = self.budget.map(|budget| budget.bytes(total));
         let (used, idle) = if self.is_on_disk() { self.used(pinned)? } else { (0, 0) };
-        Ok(Room { free, total, used, idle, budget, in_memory: !self.is_on_disk() })
+        Ok(Room { free, total, used, idle, budget: self.budget, in_memory: !self.is_on_disk() })
     }
 
     /// What the file system has free, and in all.
