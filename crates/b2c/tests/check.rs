@@ -137,15 +137,15 @@ fn a_bad_image_name_is_underlined() {
 }
 
 #[test]
-fn a_line_that_is_not_understood_runs_nothing() {
+fn a_line_that_is_not_understood_runs_no_step() {
     for text in [
         "b2c.run=alpine b2c.run=\"--nonsense alpine\"",
         "b2c.run=alpine b2c.run=\"--nonsense alpine 'x\"",
         "b2c.run=Alpine",
     ] {
         let story = story(text);
-        assert!(story.contains("Containers: none runs, because of a mistake: "), "{story}");
-        assert!(story.contains("Pipeline status: 1, for nothing could run\n"), "{story}");
+        assert!(story.contains("Containers: no step runs, because of a mistake: "), "{story}");
+        assert!(story.contains("Pipeline status: 1, for no step could run\n"), "{story}");
         assert!(!story.contains("Step"), "{story}");
     }
     assert!(

@@ -87,6 +87,12 @@ impl Boot {
         self
     }
 
+    /// The hardware clock's time at the start: `1980-01-01T00:00:00`.
+    pub fn clock(mut self, time: &str) -> Self {
+        self.machine.clock = Some(time.into());
+        self
+    }
+
     /// One more initramfs, as a file, after the others.
     pub fn initrd(mut self, path: impl Into<PathBuf>) -> Self {
         self.initrds.push(path.into());

@@ -36,6 +36,8 @@ pub struct Machine {
     pub disks: Vec<PathBuf>,
     /// One network card each.
     pub networks: Vec<Network>,
+    /// The time of the hardware clock at the start, as QEMU's `-rtc base=` takes it; `None` is this computer's.
+    pub clock: Option<String>,
 }
 
 /// What a network card is connected to.
@@ -60,6 +62,7 @@ impl Machine {
             words: String::new(),
             disks: Vec::new(),
             networks: vec![Network::User(String::new())],
+            clock: None,
         }
     }
 
@@ -78,6 +81,9 @@ impl Machine {
         command.args(["-m", &self.memory, "-smp", &cpus.to_string()]);
         command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
         command.args(["-append", &format!("console={} {}", self.arch.console, self.words)]);
+        if let Some(time) = &self.clock {
+            command.args(["-rtc", &format!("base={time}")]);
+        }
         // Entropy: without it, TLS may wait for the kernel's pool.
         command.args(["-device", "virtio-rng-pci"]);
         for (network, number) in self.networks.iter().zip(0..) {

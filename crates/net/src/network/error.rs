@@ -41,8 +41,8 @@ pub enum Error {
     },
     /// `ip=` did not do anything.
     #[error(
-        "ip= is on the command line, but the kernel has configured no address in {seconds} s (it cannot if the network card's driver is \
-         a module: use b2c.iface instead)"
+        "ip= is on the command line, but the kernel has configured no address in {seconds} s (it cannot if it is built \
+         without CONFIG_IP_PNP, or the network card's driver is a module: use b2c.iface instead)"
     )]
     KernelIp {
         /// How long we waited.

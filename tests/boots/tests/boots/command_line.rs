@@ -1,10 +1,7 @@
 //! What people write, and what they read when it is wrong.
 
-use crate::support::{HTTP, boot, busybox, run};
+use crate::support::{HTTP, boot, busybox, run, serve};
 use harness::{Boot, Registry};
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
 
 #[test]
 fn single_quotes_keep_a_variable_for_the_container() {
@@ -41,23 +38,6 @@ fn unknown_options_name_the_closest() {
 fn options_whose_work_comes_later_say_so() {
     let outcome = Boot::new("b2c.cache_device=auto b2c.swap=1G").run();
     outcome.expect("b2c.cache_device").expect("b2c.swap").expect("not supported yet").expect_status(0);
-}
-
-/// Serves one text to whoever asks, from a loopback port; gives its URL for the machine.
-fn serve(text: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://10.0.2.2:{}/b2c-extra-args", listener.local_addr().unwrap().port());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 2048];
-            let _ = stream.read(&mut request);
-            let head =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
-            stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes())).unwrap();
-        }
-    });
-    url
 }
 
 #[test]

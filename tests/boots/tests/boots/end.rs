@@ -32,6 +32,24 @@ fn a_container_powers_the_machine_off() {
 }
 
 #[test]
+fn there_is_time_between_the_safe_line_and_the_power_off() {
+    let outcome = boot("", "true").append("b2c.poweroff_delay=3").run();
+    let time = |text: &str| -> f64 {
+        let line = outcome.lines.iter().find(|line| line.contains(text)).unwrap();
+        line.trim_start_matches('[').split(']').next().unwrap().trim().parse().unwrap()
+    };
+    let (safe, off) = (time("It's now safe to turn off your computer"), time("reboot: Power down"));
+    assert!(off - safe >= 3.0, "{safe} {off}");
+}
+
+#[test]
+fn a_reboot_does_not_wait() {
+    // Longer than the test may take.
+    let outcome = boot("", "reboot -f").append("b2c.poweroff_delay=100000").run();
+    outcome.expect("reboot: Restarting system").expect_status(129);
+}
+
+#[test]
 fn the_shutdown_command_knows_the_result() {
     let outcome = boot("", "sh -c 'exit 7'")
         .append(r#"b2c.shutdown_cmd="echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE; sleep 0; sync; reboot -f""#)

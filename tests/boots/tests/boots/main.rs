@@ -1,6 +1,7 @@
 //! The boots that show what the initramfs does: a machine, a registry, a command line; the serial console is the judge.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod clock;
 mod command_line;
 mod console;
 mod desk;

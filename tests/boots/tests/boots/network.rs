@@ -12,13 +12,23 @@ fn no_network_card() {
 #[test]
 fn nobody_answers() {
     let outcome = boot("", "true").network(Network::Silent).run();
-    outcome.expect("eth0").expect("going on without a network").expect_status(1);
+    outcome.expect("no DHCP lease").expect("eth0").expect("going on without a network").expect_status(1);
 }
 
 #[test]
 fn a_second_card_without_a_server_does_no_harm() {
     let outcome = boot("", "echo online").networks(vec![Network::Silent, Network::User(String::new())]).run();
     outcome.expect_line("online").expect_status(0);
+}
+
+#[test]
+fn a_kernel_that_does_not_know_ip_is_an_error_that_says_what_to_do() {
+    let outcome = boot("", "true").append("ip=dhcp").run();
+    outcome
+        .expect("ERROR: ")
+        .expect("ip= is on the command line")
+        .expect("use b2c.iface instead")
+        .expect_status(1);
 }
 
 #[test]

@@ -113,6 +113,12 @@ fn tokens_and_passwords() {
     let address = registry.guest_address();
     let outcome = boot(&format!("--creds me:secret {address}/busybox:latest"), "echo let in").run();
     outcome.expect_line("let in").expect_status(0);
+    // base64 of me:secret
+    let file = format!(r#"{{"auths": {{"{address}": {{"auth": "bWU6c2VjcmV0"}}}}}}"#);
+    let outcome = boot(&format!("{address}/busybox:latest"), "echo known")
+        .extra_cpio([("root/.docker/config.json", file)])
+        .run();
+    outcome.expect_line("known").expect_status(0);
     boot(&format!("{address}/busybox:latest"), "true").run().expect("401").expect_status(1);
 }
 

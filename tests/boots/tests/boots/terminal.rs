@@ -1,6 +1,6 @@
 //! Terminals: a shell that a person types into, an init system that wants a console, a console that goes away.
 
-use crate::support::boot;
+use crate::support::{boot, run};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -56,6 +56,21 @@ fn a_container_that_closes_its_terminal_and_opens_it_again_is_still_heard() {
 
 #[test]
 fn a_getty_that_hangs_up_the_console_does_not_end_the_boot() {
-    let outcome = boot("-t", "sh -c 'timeout 3 getty -L 115200 ttyS0; true'").run();
-    outcome.expect("It's now safe to turn off your computer").expect_status(0);
+    let getty = boot("-t", "sh -c 'timeout 3 getty -L 115200 ttyS0; true'");
+    let outcome = getty.append(&run("", "echo still here")).run();
+    outcome.expect("login: ").expect("\r\nstill here\r\n").expect("pipeline status: 0\r\n").expect_status(0);
+}
+
+#[test]
+fn a_container_that_changes_the_console_leaves_it_as_it_was() {
+    let outcome = boot("", "stty -F /dev/ttyS0 raw ixon").append(&run("", "stty -F /dev/ttyS0 -a")).run();
+    outcome.expect(" onlcr").expect(" -ixon").expect("pipeline status: 0\r\n").expect_status(0);
+}
+
+#[test]
+fn a_container_without_outputs_still_reads() {
+    let mut vm = boot("-i", "sh -c 'echo ready; exec >/dev/kmsg 2>&1; read line; exit $line'").spawn();
+    vm.wait_for("ready", PATIENCE);
+    vm.send("9\r");
+    vm.finish().expect_status(9);
 }

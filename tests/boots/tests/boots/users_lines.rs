@@ -1,6 +1,6 @@
 //! The public users' own command lines, blanks and quotes theirs; only names and ports of the test's servers are filled in.
 
-use crate::support::busybox;
+use crate::support::{busybox, serve};
 use harness::{Authority, Boot, Image, Registry, RegistryOptions};
 
 /// An https registry with the images that the lines name, and the certificate it is trusted by.
@@ -120,6 +120,22 @@ fn line_8_mirrored_and_encrypted_volumes_say_what_does_not_work_yet() {
             printed.collect::<Vec<_>>()
         );
     }
+}
+
+#[test]
+fn line_10_two_stages() {
+    let image = busybox();
+    let args = format!(
+        "b2c.pipefail\nb2c.poweroff_delay=1\nb2c.minio=\"gateway,http://10.0.2.2:9000,KEY,s3cr3t\"\nb2c.volume=\"job,mirror=gateway/job\"\n\
+         b2c.run_service=\"--privileged --tls-verify=false --pid=host {image} sleep 1000\" b2c.hostname=dut-1\n\
+         b2c.run=\"--tls-verify=false {image} hostname\"\n"
+    );
+    let line = format!(
+        "b2c.cache_device=auto b2c.extra_args_url={} b2c.ntp_peer=no-such-host.invalid b2c.swap=8G,swappiness=60 console=ttyS0,115200",
+        serve(args)
+    );
+    let outcome = Boot::new(&line).run();
+    outcome.expect_line("dut-1").expect_status(0);
 }
 
 #[test]
