@@ -92,7 +92,7 @@ impl Fetch<'_> {
             };
             if !self.store.make_more_room()? {
                 log::warn!("{cause}");
-                return Err(self.store.no_room(packed).into());
+                return Err(self.store.no_room().into());
             }
             self.cancel.reset();
         }
@@ -113,13 +113,13 @@ impl Fetch<'_> {
             .collect()
     }
 
-    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, of: usize, packed: u64) -> Result<(), Cause> {
+    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, layers: usize, packed: u64) -> Result<(), Cause> {
         // The largest first: the threads then end at about the same time. They are taken from the end.
         jobs.sort_by_key(|job| job.layer.size);
         let fetched = jobs.len();
         let progress = Progress::new(packed);
         self.all(name, jobs, &progress)?;
-        let reused = of - fetched;
+        let reused = layers - fetched;
         log::info!("Pulled {name}: {}, layers: {fetched} fetched, {reused} reused", progress.summary());
         Ok(())
     }
@@ -203,12 +203,14 @@ impl Fetch<'_> {
         let mut source = Resumed::new(partial, &mut blob);
         let (found, unpacked) = self.read(job, &mut source, staged.folder());
         let partial = source.into_partial();
-        if matches!(&unpacked, Err(e) if e.is_full()) {
-            return unpacked.map(|_| Ok(())).map_err(|e| failed(layer, e.into()));
-        }
+        let unpacked = match unpacked {
+            Err(e) if e.is_full() => return Err(failed(layer, e.into())),
+            unpacked => unpacked,
+        };
         if let Some(failure) = blob.take_failure() {
             return Err(missing(layer, failure));
         }
+        let fetched = blob.position() - kept;
         if found == layer.digest && unpacked.as_ref().is_ok_and(|found| found == diff_id) {
             staged.commit(diff_id)?;
         }
@@ -217,7 +219,7 @@ impl Fetch<'_> {
             partial.discard();
         }
         if found != layer.digest {
-            progress.take_back(layer.size, kept);
+            progress.take_back(fetched, kept);
             return Ok(Err(found));
         }
         let found = unpacked.map_err(|e| failed(layer, e.into()))?;

@@ -28,4 +28,4 @@ pub use platform::Platform;
 pub use pull::{Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
 pub use registry::Credentials;
-pub use store::{Budget, Store};
+pub use store::Store;

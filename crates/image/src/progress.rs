@@ -24,9 +24,9 @@ impl Progress {
         self.total.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// A blob of `size` bytes, of which `skipped` were not fetched, has to be fetched again as a whole.
-    pub(crate) fn take_back(&self, size: u64, skipped: u64) {
-        self.received.fetch_sub(size.saturating_sub(skipped), Ordering::Relaxed);
+    /// Bytes that were fetched in vain, and bytes that were skipped in vain.
+    pub(crate) fn take_back(&self, fetched: u64, skipped: u64) {
+        self.received.fetch_sub(fetched, Ordering::Relaxed);
         self.total.fetch_add(skipped, Ordering::Relaxed);
     }
 

@@ -24,14 +24,15 @@ mod room;
 mod seal;
 mod verify;
 
-use crate::config::Config;
+use crate::config::{Config, MAX_CONFIG};
 use crate::digest::{Algorithm, Digest};
-use crate::manifest::{ImageManifest, Manifest};
+use crate::manifest::{ImageManifest, MAX_MANIFEST, Manifest};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FlockOperation, FsWord, Mode, OFlags};
+use serde::de::DeserializeOwned;
 use std::collections::HashSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,7 +40,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use error::{Room, StoreError};
 pub(crate) use partial::{Partial, Resumed};
 pub(crate) use records::Record;
-pub use room::Budget;
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -49,8 +49,8 @@ const LAYOUT: &str = "v1";
 /// `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
 const IN_MEMORY: [FsWord; 2] = [0x0102_1994, 0x8584_58f6_u32 as FsWord];
 
-/// Images on this machine. Can be used from many threads, and opened more than once; but of several that are open, only one may be
-/// told to make room ([`Store::limit`]), for it does not know what the others use.
+/// Images on this machine. Can be used from many threads. It can be opened more than once, but where there is little room only one of
+/// them may pull: it does not know what the others use.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
@@ -58,7 +58,7 @@ pub struct Store {
     lock: OwnedFd,
     on_disk: bool,
     keeps_partials: AtomicBool,
-    budget: Option<Budget>,
+    budget: Option<u64>,
     podman: Option<PathBuf>,
     /// Manifests, configurations and layers that were used since the store was opened.
     pinned: Mutex<HashSet<Digest>>,
@@ -123,7 +123,7 @@ impl Store {
 
     /// A manifest or configuration; `None` if it is not there or not what its name says.
     pub(crate) fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
-        fs::read(self.content_path("blobs", digest)).ok().filter(|bytes| digest.matches(bytes))
+        read_small(&self.content_path("blobs", digest)).filter(|bytes| digest.matches(bytes))
     }
 
     /// Keeps a manifest or configuration. Not flushed: a torn one is found out when it is read, and before anything names it
@@ -201,6 +201,19 @@ impl Store {
 
 fn open_folder(path: &Path) -> Result<OwnedFd, StoreError> {
     rustix::fs::open(path, FOLDER, Mode::empty()).map_err(StoreError::io("open", path))
+}
+
+/// A file that is no larger than what is ever written; a disk that decays may claim anything.
+fn read_small(path: &Path) -> Option<Vec<u8>> {
+    const LARGEST: u64 = if MAX_MANIFEST > MAX_CONFIG { MAX_MANIFEST } else { MAX_CONFIG };
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// `None` also if it is torn.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&read_small(path)?).ok()
 }
 
 fn empty(folder: &Path) -> io::Result<()> {

@@ -3,12 +3,11 @@
 
 mod support;
 
-use harness::{Compression, Faults, Image as Source, Layer, Pushed, Registry};
-use image::{Budget, Digest, Policy};
+use harness::{Compression, Disk, Faults, Image as Source, Layer, Pushed, Registry};
+use image::{Digest, Policy};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use support::disk::Disk;
 use support::{Machine, noise, read, small};
 
 const MB: u64 = 1_000_000;
@@ -54,7 +53,7 @@ fn the_least_recently_used_image_makes_room() {
         let names = [1, 2, 3].map(|seed| image(&format!("lru-{seed}"), 10, seed).0);
         let boot = |name: &str| {
             let mut machine = Machine::at(&disk.path());
-            machine.store.limit(Budget::Bytes(30 * MB));
+            machine.store.limit(30 * MB);
             machine.pull(name).unwrap();
             machine.store.collect().unwrap();
         };
@@ -71,6 +70,27 @@ fn the_least_recently_used_image_makes_room() {
     });
 }
 
+/// The second boot of a machine with a cache drive.
+#[test]
+fn a_warm_boot_asks_for_next_to_nothing() {
+    Disk::with(48, |disk| {
+        let front = Faults::before(Registry::shared());
+        small("warm").push(Registry::shared(), "warm");
+        let name = format!("{}/warm", front.address());
+        Machine::at(&disk.path()).pull(&name).unwrap();
+        disk.unmount();
+        disk.mount();
+        let asked = front.requests().len();
+        assert_eq!(read(&Machine::at(&disk.path()).pull(&name).unwrap(), "file"), "warm");
+        let requests = front.requests().split_off(asked);
+        assert!(requests.len() == 1 && requests[0].method == "HEAD", "{requests:?}");
+        front.down();
+        let mut machine = Machine::at(&disk.path());
+        machine.options.policy = Policy::Missing;
+        assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "warm");
+    });
+}
+
 #[test]
 fn a_shared_layer_stays_for_the_image_that_needs_it() {
     Disk::with(96, |disk| {
@@ -78,7 +98,7 @@ fn a_shared_layer_stays_for_the_image_that_needs_it() {
         Machine::at(&disk.path()).pull(&old).unwrap();
         let front = Faults::before(Registry::shared());
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Bytes(20 * MB));
+        machine.store.limit(20 * MB);
         machine.pull(&format!("{}/shared-new", front.address())).unwrap();
         assert!(!has(disk, &old) && has(disk, &format!("{}/shared-new", front.address())), "{new}");
         assert!(front.requests().iter().all(|request| !request.path.contains(&pushed.layers[0])));
@@ -90,10 +110,10 @@ fn what_this_boot_uses_is_not_removed() {
     Disk::with(96, |disk| {
         let ((first, _), (second, _)) = (image("in-use-1", 15, 6), image("in-use-2", 15, 7));
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Bytes(25 * MB));
+        machine.store.limit(25 * MB);
         let image = machine.pull(&first).unwrap();
         let message = machine.pull(&second).unwrap_err().to_string();
-        assert!(message.contains("15.0 MB more are needed"), "{message}");
+        assert!(message.contains("more than 15.0 MB are needed"), "{message}");
         assert!(
             message.contains("16.0 MB of a budget of 25.0 MB, all of it in use by this boot"),
             "{message}"
@@ -102,7 +122,7 @@ fn what_this_boot_uses_is_not_removed() {
         machine.assert_nothing_half_done();
         drop(machine);
         let mut machine = Machine::at(&disk.path());
-        machine.store.limit(Budget::Percent(30));
+        machine.store.limit(25 * MB);
         assert_eq!(read(&machine.pull(&second).unwrap(), "file"), "in-use-2");
         drop(machine);
         assert!(!has(disk, &first));
@@ -113,18 +133,22 @@ fn what_this_boot_uses_is_not_removed() {
 fn an_image_that_cannot_fit_is_refused_before_it_is_fetched() {
     Disk::with(48, |disk| {
         let (_, pushed) = image("too-large", 60, 8);
+        let (other, _) = image("beside-too-large", 10, 14);
+        Machine::at(&disk.path()).pull(&other).unwrap();
         let front = Faults::before(Registry::shared());
         let machine = Machine::at(&disk.path());
         let message = machine.pull(&format!("{}/too-large", front.address())).unwrap_err().to_string();
         assert!(
-            message.contains("61.0 MB more are needed") && message.contains("use a larger disk"),
+            message.contains("more than 60.0 MB are needed") && message.contains("use a larger disk"),
             "{message}"
         );
         assert!(front.requests().iter().all(|request| !request.path.contains(&pushed.layers[1])));
-        let small_one = small("fits").push(Registry::shared(), "fits-beside");
-        drop(small_one);
+        assert!(message.contains("of which 10.0 MB could be removed"), "{message}");
+        small("fits").push(Registry::shared(), "fits-beside");
         let name = format!("{}/fits-beside", front.address());
         assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "fits");
+        drop(machine);
+        assert!(has(disk, &other), "no image goes in vain");
     });
 }
 

@@ -3,12 +3,11 @@
 
 mod support;
 
-use harness::{Compression, Fault, Faults, Image as Source, Layer, Pushed, Registry};
-use image::{Budget, Image};
+use harness::{Compression, Disk, Fault, Faults, Image as Source, Layer, Pushed, Registry};
+use image::Image;
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use support::disk::Disk;
 use support::{Machine, noise, read};
 
 const SIZE: usize = 48_000_000;
@@ -37,7 +36,7 @@ impl Interrupted {
         let before = self.front.requests().len();
         let mut machine = Machine::at(&disk.path());
         // What is kept of the layer is not charged besides the layer.
-        machine.store.limit(Budget::Bytes(SIZE as u64 + 2_000_000));
+        machine.store.limit(SIZE as u64 + 2_000_000);
         let image = machine.pull(&self.name).unwrap();
         assert_eq!(read(&image, "file"), "end");
         assert!(fs::read(image.layers[0].join("noise")).unwrap() == noise(SIZE, 30));

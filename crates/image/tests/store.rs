@@ -110,7 +110,7 @@ fn a_full_store_is_told_and_left_clean() {
     let fits = machine.pull(&format!("{address}/fits")).map(|image| read(&image, "file"));
     machine.store = Store::open(&machine.base).unwrap();
     assert!(Command::new("umount").arg(small_disk.path()).status().unwrap().success());
-    assert!(message.contains("the image store is full: 4.0 MB more are needed"), "{message}");
+    assert!(message.contains("the image store is full: more than 4.0 MB are needed"), "{message}");
     assert!(message.contains("of 2.1 MB are free; give the machine more memory"), "{message}");
     assert_eq!((left, fits.unwrap()), (0, "fits".into()));
 }

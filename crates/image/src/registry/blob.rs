@@ -46,6 +46,11 @@ impl<'a> Blob<'a> {
         Blob { position: position.min(self.size), ..self }
     }
 
+    /// Where it goes on.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The whole of a small blob, which has to come in time ([`InTime`]).
     pub(crate) fn read_all(mut self) -> Result<Vec<u8>, RegistryError> {
         let mut bytes = Vec::new();

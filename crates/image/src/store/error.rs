@@ -18,10 +18,10 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
-    /// Nothing more can be removed, and it is still not enough.
-    #[error("the image store is full: {} more are needed, but {room}; {}", size(*needed), room.hint())]
+    /// It would not be enough if everything were removed that is not in use.
+    #[error("the image store is full: more than {} are needed, but {room}; {}", size(*needed), room.hint())]
     NoRoom {
-        /// In bytes; what is known of it, so it may be more.
+        /// In bytes, as far as it is known.
         needed: u64,
         /// What there is.
         room: Room,
@@ -37,6 +37,8 @@ pub struct Room {
     pub total: u64,
     /// What the store's layers and partial downloads take.
     pub used: u64,
+    /// How much of that this boot has not used.
+    pub idle: u64,
     /// What the store may take, if somebody said so.
     pub budget: Option<u64>,
     /// Whether the file system is in memory.
@@ -58,10 +60,17 @@ impl Room {
 impl std::fmt::Display for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} of {} are free", size(self.free), size(self.total))?;
-        if let Some(budget) = self.budget {
-            write!(f, " and images take {} of a budget of {}", size(self.used), size(budget))?;
+        if !self.in_memory {
+            write!(f, " and images take {}", size(self.used))?;
         }
-        if self.in_memory { Ok(()) } else { f.write_str(", all of it in use by this boot") }
+        if let Some(budget) = self.budget {
+            write!(f, " of a budget of {}", size(budget))?;
+        }
+        match self.idle {
+            _ if self.in_memory => Ok(()),
+            0 => f.write_str(", all of it in use by this boot"),
+            idle => write!(f, ", of which {} could be removed", size(idle)),
+        }
     }
 }
 

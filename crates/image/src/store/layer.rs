@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::seal::{Content, Seal};
-use super::{Store, open_folder};
+use super::{Store, open_folder, read_json};
 use crate::digest::{Algorithm, Digest};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, RenameFlags};
@@ -68,8 +68,7 @@ impl Store {
     }
 
     fn seal(&self, diff_id: &Digest) -> Option<Seal> {
-        let bytes = fs::read(self.content_path("layers", diff_id).join(SEAL)).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        read_json(&self.content_path("layers", diff_id).join(SEAL))
     }
 }
 

@@ -152,3 +152,23 @@ impl<R: Read> Read for Resumed<R> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_step_counts_when_something_follows_it() {
+        let lengths = [0, 1, STEP, STEP + 1, 2 * STEP, 2 * STEP + 1];
+        assert_eq!(lengths.map(flushed), [0, 0, 0, STEP, STEP, 2 * STEP]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_than_a_step_is_given_up(length: u64) {
+            let kept = flushed(length);
+            prop_assert!(kept.is_multiple_of(STEP) && kept <= length && length - kept <= STEP);
+        }
+    }
+}

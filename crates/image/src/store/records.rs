@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::eviction::Known;
-use super::{Store, StoredImage};
+use super::{Store, StoredImage, read_json};
 use crate::Platform;
 use crate::config::Config;
 use crate::digest::{Algorithm, Digest};
@@ -29,8 +29,7 @@ pub(crate) struct Record {
 impl Store {
     /// What a reference was last; `None` if it was never pulled.
     pub(crate) fn record(&self, reference: &str, platform: &Platform) -> Option<Record> {
-        let bytes = fs::read(self.record_path(reference, &platform.to_string())).ok()?;
-        let record: Record = serde_json::from_slice(&bytes).ok()?;
+        let record: Record = read_json(&self.record_path(reference, &platform.to_string()))?;
         (record.reference == reference && record.platform == platform.to_string()).then_some(record)
     }
 
@@ -49,7 +48,7 @@ impl Store {
         write().map_err(StoreError::io("write", &path))
     }
 
-    /// Notes that a reference is used now. Not flushed: that only the order of eviction depends on it is not worth it.
+    /// Notes that a reference is used now. Not flushed: only the order of eviction depends on it.
     pub(crate) fn touch(&self, record: &Record) {
         if !self.is_on_disk() {
             return;
@@ -105,8 +104,8 @@ impl Store {
         let folder = self.root.join("refs");
         let entries: io::Result<Vec<DirEntry>> = fs::read_dir(&folder).and_then(Iterator::collect);
         let entries = entries.map_err(StoreError::io("read", &folder))?;
-        let read = |entry: &DirEntry| serde_json::from_slice(&fs::read(entry.path()).ok()?).ok();
-        Ok(entries.into_iter().filter_map(|entry| read(&entry).map(|record| (entry, record))).collect())
+        let read = |entry: DirEntry| read_json(&entry.path()).map(|record| (entry, record));
+        Ok(entries.into_iter().filter_map(read).collect())
     }
 
     /// A time later than those of all records. It counts uses and not seconds, because the clocks of such machines go as they like.

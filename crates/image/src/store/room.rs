@@ -13,35 +13,19 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// How much of a disk images may take if nobody says: volumes and what containers write need some of it, too.
-const DEFAULT_PERCENT: u8 = 80;
+const DEFAULT_PERCENT: u64 = 80;
 /// Kept free for manifests and records, in bytes.
 const SLACK: u64 = 1 << 20;
 
-/// How much of its disk a store may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Budget {
-    /// That many.
-    Bytes(u64),
-    /// Of the file system's size.
-    Percent(u8),
-}
-
-impl Budget {
-    fn bytes(self, total: u64) -> u64 {
-        match self {
-            Budget::Bytes(bytes) => bytes,
-            Budget::Percent(percent) => total / 100 * u64::from(percent),
-        }
-    }
-}
-
-/// What somebody wants to write.
+/// What somebody wants to write, in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Need {
-    /// What has to be free, in bytes.
+    /// What has to be free.
     space: u64,
-    /// What the budget is charged with, in bytes.
+    /// What the budget is charged with.
     budget: u64,
+    /// How much of both is certain. Where even that cannot be had, no image goes in vain.
+    certain: u64,
 }
 
 impl Need {
@@ -52,38 +36,54 @@ impl Need {
     fn is_met(self, room: &Room, limit: u64) -> bool {
         self.has_space(room) && room.used.saturating_add(self.budget) <= limit
     }
+
+    /// The certain part of it.
+    fn least(self) -> Need {
+        let Need { space, budget, certain } = self;
+        Need { space: space.min(certain), budget: budget.min(certain), certain }
+    }
 }
 
 impl Store {
-    /// Limits what images may take. A pull that would need more fails. Without a limit, only the disk's size makes a pull fail,
-    /// but images that are not in use are removed beyond four fifths of the disk.
-    pub fn limit(&mut self, budget: Budget) {
+    /// Limits what images may take on a disk, in bytes. A pull that would need more fails. Without a limit, only the disk's size
+    /// makes a pull fail, but images that are not in use are removed beyond four fifths of the disk.
+    pub fn limit(&mut self, budget: u64) {
         self.budget = Some(budget);
     }
 
     /// Removes images that this boot has not used, least recently used first, until the store keeps to its budget.
     pub fn collect(&self) -> Result<(), StoreError> {
-        self.evict(Need { space: 0, budget: 0 }).map(drop)
+        self.evict(Need { space: 0, budget: 0, certain: 0 }).map(drop)
     }
 
     /// Before layers are fetched that take `least` bytes for certain and probably `wanted`. Not to get `least` is an error.
     pub(crate) fn make_room(&self, least: u64, wanted: u64) -> Result<(), StoreError> {
-        // What the budget is really charged with is known when a layer is unpacked; no image is removed on a guess.
-        let (room, _) = self.evict(Need { space: wanted.saturating_add(SLACK), budget: least })?;
-        if (Need { space: least, budget: least }).is_met(&room, room.budget.unwrap_or(u64::MAX)) {
+        // What the budget is really charged with is known when a layer is unpacked; no image goes on a guess.
+        self.require(Need { space: wanted.saturating_add(SLACK), budget: least, certain: least })
+    }
+
+    /// Before a layer of `bytes`, which is on the disk already, gets its name.
+    pub(super) fn keep_to_budget(&self, bytes: u64) -> Result<(), StoreError> {
+        self.require(Need { space: 0, budget: bytes, certain: bytes })
+    }
+
+    fn require(&self, need: Need) -> Result<(), StoreError> {
+        let (room, _) = self.evict(need)?;
+        if need.least().is_met(&room, room.budget.unwrap_or(u64::MAX)) {
             return Ok(());
         }
-        Err(StoreError::NoRoom { needed: least, room })
+        Err(StoreError::NoRoom { needed: need.certain, room })
     }
 
     /// Before manifests or records are written, which take next to nothing.
     pub(crate) fn make_slack(&self) -> Result<(), StoreError> {
-        self.evict(Need { space: SLACK, budget: 0 }).map(drop)
+        self.evict(Need { space: SLACK, budget: 0, certain: 0 }).map(drop)
     }
 
     /// After the disk was full, though what is free again now seemed enough: twice as much, if it can be had. `false`: nothing can.
     pub(crate) fn make_more_room(&self) -> Result<bool, StoreError> {
-        let (_, removed) = self.evict(Need { space: self.free()?.saturating_mul(2), budget: 0 })?;
+        let (_, removed) =
+            self.evict(Need { space: self.free()?.saturating_mul(2), budget: 0, certain: 0 })?;
         if removed || !self.is_on_disk() {
             return Ok(removed);
         }
@@ -92,19 +92,10 @@ impl Store {
         self.remove_partials(&HashSet::new()).map(|freed| freed > 0)
     }
 
-    /// The error that there is not enough room.
-    pub(crate) fn no_room(&self, needed: u64) -> StoreError {
-        self.room(&self.pinned()).map_or_else(|error| error, |room| StoreError::NoRoom { needed, room })
-    }
-
-    /// Before a layer of `bytes`, which is on the disk already, gets its name.
-    pub(super) fn keep_to_budget(&self, bytes: u64) -> Result<(), StoreError> {
-        let need = Need { space: 0, budget: bytes };
-        let (room, _) = self.evict(need)?;
-        if need.is_met(&room, room.budget.unwrap_or(u64::MAX)) {
-            return Ok(());
-        }
-        Err(StoreError::NoRoom { needed: bytes, room })
+    /// The error that what is free now was not enough.
+    pub(crate) fn no_room(&self) -> StoreError {
+        let room = self.room(&self.pinned());
+        room.map_or_else(|error| error, |room| StoreError::NoRoom { needed: room.free, room })
     }
 
     /// What the file system still has, in bytes.
@@ -114,14 +105,13 @@ impl Store {
 
     /// Beyond that, images that are not in use go.
     fn target(&self, room: &Room) -> u64 {
-        room.budget.unwrap_or(Budget::Percent(DEFAULT_PERCENT).bytes(room.total))
+        room.budget.unwrap_or(room.total / 100 * DEFAULT_PERCENT)
     }
 
     fn room(&self, pinned: &HashSet<Digest>) -> Result<Room, StoreError> {
         let (free, total) = self.sizes()?;
-        let budget = self.budget.map(|budget| budget.bytes(total));
-        let used = if self.is_on_disk() { self.used(pinned)? } else { 0 };
-        Ok(Room { free, total, used, budget, in_memory: !self.is_on_disk() })
+        let (used, idle) = if self.is_on_disk() { self.used(pinned)? } else { (0, 0) };
+        Ok(Room { free, total, used, idle, budget: self.budget, in_memory: !self.is_on_disk() })
     }
 
     /// What the file system has free, and in all.
@@ -132,16 +122,23 @@ impl Store {
         Ok((bytes(sizes.f_bavail), bytes(sizes.f_blocks)))
     }
 
-    /// Manifests and configurations do not count, nor do downloads that this boot goes on with: they end as layers.
-    fn used(&self, pinned: &HashSet<Digest>) -> Result<u64, StoreError> {
-        let layers: u64 = self.layers()?.iter().map(|(_, bytes)| bytes).sum();
+    /// What layers and downloads take, and how much of it is not in use. Manifests and configurations do not count, nor do downloads
+    /// that this boot goes on with: they end as layers.
+    fn used(&self, pinned: &HashSet<Digest>) -> Result<(u64, u64), StoreError> {
+        let (mut used, mut idle) = (0, 0);
+        for (diff_id, bytes) in self.layers()? {
+            used += bytes;
+            if !pinned.contains(&diff_id) {
+                idle += bytes;
+            }
+        }
         let mut partials = 0;
         self.each_partial(|digest, _, file| {
             if !pinned.contains(digest) {
                 partials += bytes_on_disk(file);
             }
         })?;
-        Ok(layers + partials)
+        Ok((used + partials, idle + partials))
     }
 
     /// Removes what is not in use, until the need is met. Says what there is then, and whether anything was removed. A store in
@@ -155,10 +152,13 @@ impl Store {
             return Ok((room, false));
         }
         let mut removed = !need.has_space(&room) && self.remove_predecessors()?;
-        if !is_met(&self.room(&pinned)?) {
-            removed |= self.remove_partials(&pinned)? > 0;
-            removed |= self.remove_images(&pinned, is_met)?;
+        let room = self.room(&pinned)?;
+        let at_best = Room { free: room.free + room.idle, used: room.used - room.idle, ..room };
+        if is_met(&room) || !need.least().is_met(&at_best, room.budget.unwrap_or(u64::MAX)) {
+            return Ok((room, removed));
         }
+        removed |= self.remove_partials(&pinned)? > 0;
+        removed |= self.remove_images(&pinned, is_met)?;
         Ok((self.room(&pinned)?, removed))
     }
 

@@ -92,7 +92,7 @@ impl Survey {
         let mut half = [0; 16];
         half.copy_from_slice(&hash.finalize()[..16]);
         self.sum = self.sum.wrapping_add(u128::from_le_bytes(half));
-        self.bytes += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+        self.bytes += bytes(&stat, kind);
         Ok(kind)
     }
 
@@ -121,6 +121,12 @@ impl Survey {
             }
         }
     }
+}
+
+/// What a name takes on the disk; of a file with several names, each has its share.
+fn bytes(stat: &Stat, kind: FileType) -> u64 {
+    let names = if kind == FileType::Directory { 1 } else { i128::from(stat.st_nlink).max(1) };
+    u64::try_from(i128::from(stat.st_blocks) * 512 / names).unwrap_or(0)
 }
 
 /// A folder's size and a link's count are the file system's affair.

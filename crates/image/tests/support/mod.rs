@@ -1,8 +1,6 @@
 //! What the tests of pulling share.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-pub mod disk;
-
 use harness::{Image as Source, Layer};
 use image::pull::pull_within;
 use image::registry::Limits;

@@ -4,10 +4,13 @@ use rustix::ioctl::{Setter, ioctl, opcode};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::UnshareFlags;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
+/// A small ext4 on a loop device.
+#[derive(Debug)]
 pub struct Disk {
     folder: TempDir,
 }
@@ -38,8 +41,7 @@ impl Disk {
         self.folder.path().join("storage")
     }
 
-    /// Anew and empty. It has to be unmounted.
-    pub fn format(&self, megabytes: u64) {
+    fn format(&self, megabytes: u64) {
         File::create(self.image()).unwrap().set_len(megabytes << 20).unwrap();
         // As the original makes it.
         run(Command::new("mkfs.ext4")
@@ -47,19 +49,25 @@ impl Disk {
             .arg(self.image()));
     }
 
+    /// Mounts it.
     pub fn mount(&self) {
         run(Command::new("mount").args(["-o", "loop"]).arg(self.image()).arg(self.path()));
     }
 
+    /// Unmounts it, which fails as long as something on it is open.
     pub fn unmount(&self) {
         run(Command::new("umount").arg(self.path()));
     }
 
-    /// As if the power was cut: what was not flushed is lost, and whoever writes or reads gets errors until it is mounted again.
+    /// As if the power was cut: what was not flushed is lost, and whoever writes or reads gets errors until it is mounted again. Just
+    /// before, somebody else flushes a file: so all names are on the disk, though not what is in the files.
     pub fn cut(&self) {
         /// `EXT4_IOC_SHUTDOWN` of linux/ext4.h, and `EXT4_GOING_FLAGS_NOLOGFLUSH`.
         const SHUTDOWN: rustix::ioctl::Opcode = opcode::read::<u32>(b'X', 125);
         const WITHOUT_FLUSH: u32 = 2;
+        let mut bystander = File::create(self.path().join("bystander")).unwrap();
+        bystander.write_all(b"flushed").unwrap();
+        bystander.sync_all().unwrap();
         let disk = File::open(self.path()).unwrap();
         // SAFETY: the kernel reads a number from the pointer that it gets, in spite of the opcode's direction.
         unsafe { ioctl(disk, Setter::<SHUTDOWN, u32>::new(WITHOUT_FLUSH)) }.unwrap();
