@@ -5,12 +5,16 @@ use super::hardware::Drivers;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use image::AdditionalStore;
+use image::fitness::{Fitness, fitness};
 use net::http::{self, Client};
-use options::Options;
-use std::path::Path;
+use options::{CacheDevice, Options};
+use std::path::{Path, PathBuf};
 
 /// Where all that lasts is kept; in RAM if there is no cache drive.
 pub const STORAGE: &str = "/storage";
+
+/// Where things are kept that do not last.
+const MEMORY: &str = "/run";
 
 /// Where the image stores of others are mounted.
 const IMAGE_STORES: &str = "/run/image-stores";
@@ -33,7 +37,8 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    let places = Places::choose(&options.cache.device);
+    let store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     let volumes =
         volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
     let mut mounts = Mounts::default();
@@ -50,11 +55,38 @@ pub fn make<'a>(options: &Options, drivers: &'a Drivers) -> Result<World<'a>, No
         image_stores: image_stores(options, &mut mounts),
         client: http_client(options),
         volumes,
-        containers: storage.join("b2c/containers"),
+        containers: places.containers,
         hostname: options.hostname.clone(),
         drivers,
         _mounts: mounts,
     })
+}
+
+/// Where images and containers are kept: on the cache, as far as that can hold them.
+struct Places {
+    images: PathBuf,
+    containers: PathBuf,
+}
+
+impl Places {
+    /// Drives can hold all. What a `b2c.filesystem` can hold is tried; what it cannot is kept in memory, and only volumes are where the user wants them.
+    fn choose(cache: &CacheDevice) -> Places {
+        let fit = match cache {
+            CacheDevice::Filesystem(_) => fitness(Path::new(STORAGE)),
+            _ => Fitness { layers: true, containers: true },
+        };
+        let place = |fit: bool, what| {
+            if !fit {
+                CONSOLE
+                    .line(&format!("WARNING: {STORAGE} cannot hold {what}, which is kept in memory instead"));
+            }
+            Path::new(if fit { STORAGE } else { MEMORY }).join("b2c")
+        };
+        Places {
+            images: place(fit.layers, "images"),
+            containers: place(fit.containers, "what containers write").join("containers"),
+        }
+    }
 }
 
 /// Mounts the image stores of others, to be read only. Without one, a step that needs it fails and says so.

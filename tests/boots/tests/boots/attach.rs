@@ -42,7 +42,7 @@ fn a_swap_file_on_the_cache_goes_with_the_boot() {
     outcome
         .expect("/storage/swapfile")
         .expect("file")
-        .expect("102396")
+        .expect("1023")
         .expect_line("77")
         .expect_no("WARNING")
         .expect_status(0);
@@ -160,6 +160,22 @@ fn a_volume_on_a_share() {
             .run();
     outcome.expect_line("from the server").expect_no("ERROR").expect_no("WARNING").expect_status(0);
     assert_eq!(std::fs::read_to_string(folder.path().join("after")).unwrap(), "from the machine\n");
+}
+
+#[test]
+fn a_share_as_the_cache_keeps_volumes_at_least() {
+    let folder = folder();
+    let server = NfsServer::start(folder.path());
+    let boot = |command: &str| {
+        Boot::new(&run("-v kept:/kept", command))
+            .append(&server.filesystem("share", ""))
+            .append("b2c.cache_device=share")
+            .run()
+    };
+    let first = boot("sh -c 'echo kept > /kept/file; echo done'");
+    first.expect("/storage cannot hold what containers write").expect_line("done").expect_no("ERROR");
+    first.expect_status(0);
+    boot("cat /kept/file").expect_line("kept").expect_status(0);
 }
 
 #[test]
