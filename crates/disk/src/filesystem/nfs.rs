@@ -27,19 +27,25 @@ pub(super) fn mount(kind: &str, source: &str, options: &Options, target: &Path) 
         let version = if kind == "nfs" && is_v3(options) { "3" } else { "4" };
         return mount_version(kind, source, host, version, options, target);
     }
-    let mut failure = Cause::Refused { errno: Errno::PROTONOSUPPORT, said: String::new() };
+    // The first failure is told: the later versions are the less likely ones.
+    let mut failure = None;
     for version in VERSIONS {
+        // It listens on the same port as 4.1.
+        if version == "4.0" && matches!(failure, Some(Cause::Unreachable { .. })) {
+            continue;
+        }
         let mut options = options.clone();
         options.set("vers", version);
         match mount_version(kind, source, host, version, &options, target) {
             Err(cause) if may_speak_another(&cause) => {
                 log::debug!("{source} is not there by NFSv{version}: {cause}");
-                failure = cause;
+                failure.get_or_insert(cause);
             }
             result => return result,
         }
     }
-    Err(failure)
+    // There is a version, so there is a failure.
+    failure.map_or(Ok(()), Err)
 }
 
 fn mount_version(

@@ -1,7 +1,7 @@
 //! What a machine has elsewhere: swap, file systems, network block devices, image stores.
 
 use crate::support::run;
-use harness::{Boot, Image, NbdProgram, NbdServer, NfsServer, PodmanStore, Registry};
+use harness::{Boot, Image, NbdProgram, NbdServer, NfsServer, PodmanStore, Registry, VirtioFs};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -207,4 +207,20 @@ fn images_of_a_store_by_id_and_by_name() {
     let printed = outcome.lines.iter().filter(|line| *line == "the store").count();
     assert_eq!(printed, 3, "{}", outcome.tail());
     outcome.expect_no("ERROR").expect_status(0);
+}
+
+#[test]
+fn a_folder_of_the_host_as_the_cache_keeps_images_too() {
+    let folder = folder();
+    let boot = |words: &str| {
+        let share = VirtioFs::start(folder.path(), "host");
+        let boot = Boot::new(words).qemu(share.arguments("384M"));
+        let outcome = boot.append("b2c.cache_device=host b2c.filesystem=host,src=host,type=virtiofs").run();
+        drop(share);
+        outcome
+    };
+    let first = boot(&run("-v kept:/kept", "sh -c 'echo kept > /kept/file'"));
+    first.expect("layers: 1 fetched").expect_no("ERROR").expect_status(0);
+    let second = boot(&run("-v kept:/kept", "cat /kept/file"));
+    second.expect("is up to date in the store").expect_line("kept").expect_status(0);
 }
