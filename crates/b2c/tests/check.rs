@@ -105,7 +105,7 @@ Errors: 0. Warnings: 0. Not supported yet: 1.
     told(
         "Cache: the partition labelled B2C_CACHE; if there is none, the first disk is wiped and gets one, 80 % of it for images; without it nothing runs\n",
     );
-    told("Swap: a file of 1024 MiB on the cache (not supported yet: ignored)\n");
+    told("Swap: a file of 1024 MiB on the cache\n");
     told("Volume: a\n");
     told("Volume: b (not supported yet: overwrite,remove)\n");
 }

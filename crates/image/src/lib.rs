@@ -8,6 +8,7 @@ mod ahead;
 pub mod compression;
 pub mod config;
 pub mod digest;
+pub mod fitness;
 mod layers;
 pub mod manifest;
 pub mod overlay;

@@ -28,5 +28,5 @@ pub use image::{Format, Image, Pushed, push_index};
 pub use layer::{Compression, Layer};
 pub use podman::PodmanStore;
 pub use registry::{Registry, RegistryOptions};
-pub use share::{NbdProgram, NbdServer, NfsServer};
+pub use share::{NbdProgram, NbdServer, NfsServer, VirtioFs};
 pub use tls::{Authority, Certificate};

@@ -3,6 +3,10 @@
 use crate::server::{Server, free_port};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A folder, exported by NFS-Ganesha as `/share`, version 4 only: that needs no other service.
 #[derive(Debug)]
@@ -107,5 +111,60 @@ impl NbdServer {
             }
         };
         self.server = Some(server);
+    }
+}
+
+/// A folder of this computer, shared by QEMU's virtiofsd under a tag. For one machine: it ends with that.
+#[derive(Debug)]
+pub struct VirtioFs {
+    folder: TempDir,
+    tag: String,
+    daemon: Child,
+}
+
+impl VirtioFs {
+    /// Shares `folder` as `tag`.
+    pub fn start(folder: &Path, tag: &str) -> Self {
+        let work = tempfile::Builder::new().prefix("b2c-virtiofs").tempdir().unwrap();
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--pdeathsig",
+            "KILL",
+            "--",
+            "/usr/lib/qemu/virtiofsd",
+            "-f",
+            "-o",
+            "sandbox=chroot,xattr",
+        ]);
+        command.arg(format!("--socket-path={}", work.path().join("socket").display()));
+        command.arg("-o").arg(format!("source={}", folder.display()));
+        let daemon =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { folder: work, tag: tag.to_owned(), daemon }
+    }
+
+    /// What QEMU has to be told; the machine's memory, such as `384M`, is shared with the daemon.
+    pub fn arguments(&self, memory: &str) -> Vec<String> {
+        let socket = self.folder.path().join("socket");
+        let start = Instant::now();
+        while !socket.exists() {
+            assert!(start.elapsed() < Duration::from_secs(60), "virtiofsd does not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+        let words = format!(
+            "-chardev socket,id=virtiofs,path={} -device vhost-user-fs-pci,chardev=virtiofs,tag={} \
+             -object memory-backend-memfd,id=memory,size={memory},share=on -numa node,memdev=memory",
+            socket.display(),
+            self.tag
+        );
+        words.split(' ').map(str::to_owned).collect()
+    }
+}
+
+impl Drop for VirtioFs {
+    fn drop(&mut self) {
+        // It may have ended with its machine.
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
     }
 }

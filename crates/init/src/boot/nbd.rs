@@ -2,8 +2,10 @@
 
 use super::hardware;
 use crate::console::{CONSOLE, Fold};
+use disk::block::{self, Found};
 use disk::nbd::{self, Attached, Config};
 use options::{Nbd, Options};
+use std::path::Path;
 
 /// The module has no name that the kernel could ask for.
 const MODULE: &str = "nbd";
@@ -18,13 +20,22 @@ pub fn attach(options: &Options) -> Vec<Attached> {
     options.nbd.iter().filter_map(attach_one).collect()
 }
 
-/// Detaches them, the last one first.
+/// Detaches them, the last one first. What is still mounted or swapped to stays attached, until process 1 has unmounted it and the machine ends.
 pub fn detach(devices: Vec<Attached>) {
     for device in devices.into_iter().rev() {
         let path = device.path();
-        if let Err(errno) = device.detach() {
+        if is_in_use(&path) {
+            CONSOLE.line(&format!("{} stays attached, because it is in use", path.display()));
+        } else if let Err(errno) = device.detach() {
             CONSOLE.error(&format!("Could not detach {}: {errno}", path.display()));
         }
+    }
+}
+
+fn is_in_use(path: &Path) -> bool {
+    match block::find(path) {
+        Some(Found::Disk(disk)) => disk.device.is_in_use(),
+        Some(Found::Partition(_)) | None => false,
     }
 }
 

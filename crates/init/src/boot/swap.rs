@@ -43,6 +43,7 @@ pub fn off(swap: Option<Swap>) {
         // What was swapped out may not fit into memory. The machine ends anyway, and its next boot removes the file.
         CONSOLE.line(&format!("WARNING: {error}"));
     }
+    CONSOLE.end_section();
 }
 
 /// What holds swap space is used as it is. What holds nothing is made swap space, and so is whatever a network block device holds: its server gave it

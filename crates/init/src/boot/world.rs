@@ -5,12 +5,16 @@ use super::hardware::Drivers;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use image::AdditionalStore;
+use image::fitness::{Fitness, fitness};
 use net::http::{self, Client};
-use options::Options;
-use std::path::Path;
+use options::{CacheDevice, Options};
+use std::path::{Path, PathBuf};
 
 /// Where all that lasts is kept; in RAM if there is no cache drive.
 pub const STORAGE: &str = "/storage";
+
+/// Where things are kept that do not last.
+const MEMORY: &str = "/run";
 
 /// Where the image stores of others are mounted.
 const IMAGE_STORES: &str = "/run/image-stores";

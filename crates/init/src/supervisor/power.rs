@@ -53,7 +53,7 @@ fn unmount_all() {
         Some((fields.next()?, fields.next()?))
     });
     for (source, target) in
-        targets.filter(|(source, target)| source.starts_with('/') || target.starts_with("/storage/"))
+        targets.filter(|(source, target)| source.starts_with('/') || target.starts_with("/storage"))
     {
         if unmount(target, UnmountFlags::NOFOLLOW).is_err() && source.starts_with('/') {
             // Nothing more can be done for it: sync(2) has written back what there was.

@@ -1,7 +1,7 @@
 //! What a machine has elsewhere: swap, file systems, network block devices, image stores.
 
 use crate::support::run;
-use harness::{Boot, Image, NbdProgram, NbdServer, NfsServer, PodmanStore, Registry};
+use harness::{Boot, Image, NbdProgram, NbdServer, NfsServer, PodmanStore, Registry, VirtioFs};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,7 +42,7 @@ fn a_swap_file_on_the_cache_goes_with_the_boot() {
     outcome
         .expect("/storage/swapfile")
         .expect("file")
-        .expect("102396")
+        .expect("1023")
         .expect_line("77")
         .expect_no("WARNING")
         .expect_status(0);
@@ -163,6 +163,22 @@ fn a_volume_on_a_share() {
 }
 
 #[test]
+fn a_share_as_the_cache_keeps_volumes_at_least() {
+    let folder = folder();
+    let server = NfsServer::start(folder.path());
+    let boot = |command: &str| {
+        Boot::new(&run("-v kept:/kept", command))
+            .append(&server.filesystem("share", ""))
+            .append("b2c.cache_device=share")
+            .run()
+    };
+    let first = boot("sh -c 'echo kept > /kept/file; echo done'");
+    first.expect("/storage cannot hold what containers write").expect_line("done").expect_no("ERROR");
+    first.expect_status(0);
+    boot("cat /kept/file").expect_line("kept").expect_status(0);
+}
+
+#[test]
 fn a_volume_whose_file_system_is_not_there_is_fatal() {
     let outcome = Boot::new(&run("", "echo must not run"))
         .append("b2c.filesystem=share,src=10.0.2.2:/share,opts=port=1 b2c.volume=data,filesystem=share")
@@ -191,4 +207,20 @@ fn images_of_a_store_by_id_and_by_name() {
     let printed = outcome.lines.iter().filter(|line| *line == "the store").count();
     assert_eq!(printed, 3, "{}", outcome.tail());
     outcome.expect_no("ERROR").expect_status(0);
+}
+
+#[test]
+fn a_folder_of_the_host_as_the_cache_keeps_volumes_at_least() {
+    let folder = folder();
+    let boot = |words: &str| {
+        let share = VirtioFs::start(folder.path(), "host");
+        let boot = Boot::new(words).qemu(share.arguments("384M"));
+        let outcome = boot.append("b2c.cache_device=host b2c.filesystem=host,src=host,type=virtiofs").run();
+        drop(share);
+        outcome
+    };
+    let first = boot(&run("-v kept:/kept", "sh -c 'echo kept > /kept/file'"));
+    first.expect("Mounting the file system host to /storage: DONE").expect_no("ERROR").expect_status(0);
+    let second = boot(&run("-v kept:/kept", "cat /kept/file"));
+    second.expect_line("kept").expect_status(0);
 }

@@ -166,7 +166,8 @@ Images in it are named by their ID, in whole or by at least 12 digits, also with
 `--pull=newer` when the registry cannot be reached, as podman does it.
 
 A store that cannot be mounted or read is a red line; a step that needs it fails. An image's configuration is checked against its ID. Its layers are not checked: whoever may write to the \
-store decides what is run. Over NFS, folders that an upper layer replaces as a whole show what is below them, for NFS has no `trusted.` attributes; 9p has them.",
+store decides what is run. On a share without `trusted.` attributes, such as NFS, a folder that an upper layer \
+replaces as a whole still shows what is below it.",
     example: "b2c.storage=additionalimagestores=shared",
     marks: &[Mark::New("The exact meaning is ours.")],
     support: Support::Now,

@@ -32,7 +32,7 @@ instead of `,`: generic ones (`ro`, `noexec`, `noatime`, …) and those of the f
 | `src` | `type` if it is not given | what is added to `opts` |
 |---|---|---|
 | `/dev/X` | by what it holds: ext4, xfs, btrfs, vfat, … | |
-| `HOST:/PATH` | `nfs`: version 4.2, 4.1, 4.0 or 3, the first that the server speaks, unless `vers=` says which | `addr`, `clientaddr`; `nolock` with version 3 |
+| `HOST:/PATH` | `nfs`: version 4.1, 4.0 or 3, the first that the server speaks, unless `vers=` says which | `addr`, `clientaddr`; `nolock` with version 3 |
 | `//HOST/SHARE` | `cifs` | `ip`; without `username` it is a guest's |
 | a tag | has to be given: `9p` or `virtiofs` | for 9p `trans=virtio`, `version=9p2000.L`, `msize=512000` |
 
