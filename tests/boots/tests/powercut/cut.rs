@@ -146,10 +146,11 @@ pub fn empty() -> Drive {
     Drive::new(SIZE, WriteCache::Writeback)
 }
 
-/// A drive after a boot with those words.
+/// A drive that a boot with those words has used as its cache.
 pub fn after(words: &str) -> Drive {
     let drive = empty();
-    machine(words, &drive).run().expect_status(0);
+    // By its name, because no other is waited for then.
+    machine(&format!("b2c.cache_device=/dev/vda {words}"), &drive).run().expect_status(0);
     drive
 }
 
