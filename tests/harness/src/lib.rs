@@ -6,6 +6,7 @@
 
 mod boot;
 mod console;
+mod disk;
 mod drive;
 mod faults;
 mod image;
@@ -22,6 +23,7 @@ pub use b2c::cpio::Entry;
 pub use b2c::vm::Network;
 pub use boot::{Boot, dist};
 pub use console::{Outcome, Vm};
+pub use disk::Disk;
 pub use drive::{Drive, Losses, WriteCache};
 pub use faults::{Fault, Faults, Request, Tokens};
 pub use image::{Format, Image, Pushed, push_index};

@@ -37,13 +37,13 @@ pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) ->
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let mut store = image::Store::open(&storage.join("b2c")).map_err(|error| set_up(error.to_string()))?;
+    let places = Places::choose(&options.cache.device);
+    let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
     if let Some(bytes) = budget {
         store.limit(image::Budget::Bytes(bytes));
     }
-    let containers = storage.join("b2c/containers");
-    remove_leftovers(&containers);
+    remove_leftovers(&places.containers);
     let volumes =
         volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
     let mut mounts = Mounts::default();
@@ -60,11 +60,38 @@ pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) ->
         image_stores: image_stores(options, &mut mounts),
         client: http_client(options),
         volumes,
-        containers,
+        containers: places.containers,
         hostname: options.hostname.clone(),
         drivers,
         _mounts: mounts,
     })
+}
+
+/// Where images and containers are kept: on the cache, as far as that can hold them.
+struct Places {
+    images: PathBuf,
+    containers: PathBuf,
+}
+
+impl Places {
+    /// Drives can hold all. What a `b2c.filesystem` can hold is tried; what it cannot is kept in memory, and only volumes are where the user wants them.
+    fn choose(cache: &CacheDevice) -> Places {
+        let fit = match cache {
+            CacheDevice::Filesystem(_) => fitness(Path::new(STORAGE)),
+            _ => Fitness { layers: true, containers: true },
+        };
+        let place = |fit: bool, what| {
+            if !fit {
+                CONSOLE
+                    .line(&format!("WARNING: {STORAGE} cannot hold {what}, which is kept in memory instead"));
+            }
+            Path::new(if fit { STORAGE } else { MEMORY }).join("b2c")
+        };
+        Places {
+            images: place(fit.layers, "images"),
+            containers: place(fit.containers, "what containers write").join("containers"),
+        }
+    }
 }
 
 /// Removes what containers wrote that a power cut ended.
