@@ -41,7 +41,7 @@ pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) ->
     let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
     if let Some(bytes) = budget {
-        store.limit(image::Budget::Bytes(bytes));
+        store.limit(bytes);
     }
     remove_leftovers(&places.containers);
     let volumes =
