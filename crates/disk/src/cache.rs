@@ -36,6 +36,15 @@ pub struct Cache {
     disposable: bool,
 }
 
+/// How a cache was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// As it was left.
+    Sound,
+    /// With errors, which e2fsck has mended: whatever was written there may be damaged.
+    Repaired,
+}
+
 /// Finds the device that `request` asks for, and makes a file system on it where that is asked for. Devices may appear for as long as
 /// `patience`; nothing but a named device is wiped earlier, for the labelled one may only be late.
 ///
@@ -61,9 +70,9 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be mounted.
-    pub fn mount(&self, target: &Path) -> Result<(), Error> {
+    pub fn mount(&self, target: &Path) -> Result<Condition, Error> {
         match self.repair_and_mount(target) {
-            Ok(()) => Ok(()),
+            Ok(condition) => Ok(condition),
             Err(Trouble::Damage(error)) if self.disposable => {
                 log::error!("{error}; it is made anew, and what it held is lost");
                 ext4::make(&self.device.path, self.device.size, LABEL)?;
@@ -73,7 +82,7 @@ impl Cache {
         }
     }
 
-    fn repair_and_mount(&self, target: &Path) -> Result<(), Trouble> {
+    fn repair_and_mount(&self, target: &Path) -> Result<Condition, Trouble> {
         let path = &self.device.path;
         let signature = read(&self.device).map_err(Trouble::Other)?;
         let kind = signature
@@ -91,12 +100,15 @@ impl Cache {
                 error => Trouble::Other(error),
             })
         };
+        let mut condition = Condition::Sound;
         if ext.is_some_and(|ext| ext.has_errors) {
             repair("errors were found on it earlier")?;
+            condition = Condition::Repaired;
         }
         let mounted = match try_mount(path, kind, target) {
             Err(errno) if is_damage(errno) && ext.is_some() => {
                 repair(&format!("it cannot be mounted ({errno})"))?;
+                condition = Condition::Repaired;
                 try_mount(path, kind, target)
             }
             result => result,
@@ -108,7 +120,7 @@ impl Cache {
                 path.display()
             );
         }
-        Ok(())
+        Ok(condition)
     }
 }
 

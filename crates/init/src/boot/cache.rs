@@ -4,7 +4,7 @@ use super::filesystems;
 use super::world::STORAGE;
 use crate::console::{CONSOLE, Fold};
 use disk::Trim;
-use disk::cache::{self, Request};
+use disk::cache::{self, Condition, Request};
 use options::{Budget, CacheDevice, Options};
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Cache {
     /// How many bytes images may take; `None` leaves it to the store.
     pub budget: Option<u64>,
+    /// Whether all that is on it has to be checked.
+    pub condition: Condition,
     trim: Option<Trim>,
 }
 
@@ -41,8 +43,8 @@ pub fn mount(all: &Options) -> Result<Option<Cache>, Missing> {
         CacheDevice::Filesystem(name) => mount_filesystem(all, name),
     };
     match mounted {
-        Ok(()) => {
-            let cache = Cache { budget: options.budget.and_then(bytes), trim: trim(options) };
+        Ok(condition) => {
+            let cache = Cache { budget: options.budget.and_then(bytes), condition, trim: trim(options) };
             if let Some(budget) = cache.budget {
                 CONSOLE.line(&format!("Images may take {} of it", disk::human(budget)));
             }
@@ -71,19 +73,19 @@ fn shown(device: &CacheDevice) -> String {
     format!("b2c.cache_device={value}")
 }
 
-fn mount_partition(request: &Request) -> Result<(), String> {
+fn mount_partition(request: &Request) -> Result<Condition, String> {
     let cache = cache::select(request, PATIENCE).map_err(|error| error.to_string())?;
     let name = cache.device().display();
     CONSOLE.line(&format!("Selected the partition {name} as a cache"));
-    cache.mount(Path::new(STORAGE)).map_err(|error| error.to_string())?;
+    let condition = cache.mount(Path::new(STORAGE)).map_err(|error| error.to_string())?;
     CONSOLE.line(&format!("Mounting the partition {name} to {STORAGE}: DONE"));
-    Ok(())
+    Ok(condition)
 }
 
-fn mount_filesystem(options: &Options, name: &str) -> Result<(), String> {
+fn mount_filesystem(options: &Options, name: &str) -> Result<Condition, String> {
     filesystems::mount(options, name, Path::new(STORAGE))?;
     CONSOLE.line(&format!("Mounting the file system {name} to {STORAGE}: DONE"));
-    Ok(())
+    Ok(Condition::Sound)
 }
 
 /// The budget in bytes; `None`, and a line that says why, if the file system does not tell its size.

@@ -100,8 +100,7 @@ fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut Stat
     match cache::mount(options) {
         Ok(cache) => {
             let swap = swap::on(options);
-            let budget = cache.as_ref().and_then(|cache| cache.budget);
-            run_pipeline(command_line, budget, drivers, state);
+            run_pipeline(command_line, cache.as_ref(), drivers, state);
             swap::off(swap);
             if let Some(cache) = cache {
                 cache.unmount();
@@ -115,8 +114,13 @@ fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut Stat
     nbd::detach(network_drives);
 }
 
-/// Runs the pipeline if all of it can be understood, says what came of it, and cleans up. `budget` is what images may take, in bytes.
-fn run_pipeline(command_line: &CommandLine, budget: Option<u64>, drivers: &Drivers, state: &mut State) {
+/// Runs the pipeline if all of it can be understood, says what came of it, and cleans up.
+fn run_pipeline(
+    command_line: &CommandLine,
+    cache: Option<&cache::Cache>,
+    drivers: &Drivers,
+    state: &mut State,
+) {
     let options = &command_line.options;
     if let Some(refused) = &command_line.refused {
         CONSOLE.error("No step is run, because not everything is understood: see the errors above");
@@ -125,7 +129,7 @@ fn run_pipeline(command_line: &CommandLine, budget: Option<u64>, drivers: &Drive
             return report_status(state);
         }
     }
-    let world = match world::make(options, budget, drivers) {
+    let world = match world::make(options, cache, drivers) {
         Ok(world) => world,
         Err(no_world) => {
             CONSOLE.error(&no_world.reason);

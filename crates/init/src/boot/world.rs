@@ -1,9 +1,11 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
+use super::cache::Cache;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
+use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
 use net::http::{self, Client};
@@ -30,8 +32,12 @@ pub struct NoWorld {
     pub reason: String,
 }
 
-/// Opens the store, where images may take `budget` bytes, and makes the volumes that the options name.
-pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) -> Result<World<'a>, NoWorld> {
+/// Opens the store, on the cache if there is one, and makes the volumes that the options name.
+pub fn make<'a>(
+    options: &Options,
+    cache: Option<&Cache>,
+    drivers: &'a Drivers,
+) -> Result<World<'a>, NoWorld> {
     let storage = Path::new(STORAGE);
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
@@ -40,8 +46,8 @@ pub fn make<'a>(options: &Options, budget: Option<u64>, drivers: &'a Drivers) ->
     let places = Places::choose(&options.cache.device);
     let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
-    if let Some(bytes) = budget {
-        store.limit(bytes);
+    if let Some(cache) = cache {
+        fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
     let volumes =
@@ -90,6 +96,20 @@ impl Places {
         Places {
             images: place(fit.layers, "images"),
             containers: place(fit.containers, "what containers write").join("containers"),
+        }
+    }
+}
+
+/// Keeps the store to the cache's budget, and removes from it what an accident has damaged.
+fn fit(store: &mut image::Store, cache: &Cache) {
+    if let Some(bytes) = cache.budget {
+        store.limit(bytes);
+    }
+    if cache.condition == Condition::Repaired {
+        CONSOLE.line("Checking the images on the cache, which had errors");
+        if let Err(error) = store.verify() {
+            // What could not be read is found out when it is used.
+            log::warn!("{error}");
         }
     }
 }

@@ -187,6 +187,7 @@ fn errors_of_the_file_system_are_repaired() {
     disk.debugfs(1, "set_super_value state 2");
     let outcome = with_cache("auto", &[&disk]).run();
     outcome.expect("errors were found on it earlier; checking it").expect_no("Formatting");
+    outcome.expect("Checking the images on the cache").expect_no("is damaged, and removed");
     outcome.expect_mounted("/dev/vda1").expect_line("remembered").expect_status(0);
     disk.expect_clean_cache(1);
 }
