@@ -129,15 +129,17 @@ fn a_network_block_device_outlives_a_restart_of_its_server() {
         "b2c.nbd=/dev/nbd0,host=10.0.2.2,port={},connections=2 b2c.filesystem=nbd,src=/dev/nbd0 b2c.volume=data,filesystem=nbd",
         server.port()
     );
-    let step = "sh -c 'echo ready; read line; echo written > /data/file; sync; echo synced'";
+    let step = "sh -c 'echo ready; read line; echo written > /data/file; sync; echo synced; read line'";
     let mut vm = Boot::new(&run("-ti -v data:/data", step)).append(&words).spawn();
-    vm.wait_for("ready", Duration::from_secs(120));
+    vm.wait_for("ready\r\n", Duration::from_secs(120));
     server.down();
     vm.wait_for("lost its connection", Duration::from_secs(60));
     vm.send("go\r");
     server.up();
-    vm.wait_for("synced", Duration::from_secs(120));
-    vm.finish().expect("is connected to 10.0.2.2").expect_status(0);
+    vm.wait_for("synced\r\n", Duration::from_secs(120));
+    vm.wait_for("is connected to 10.0.2.2", Duration::from_secs(60));
+    vm.send("end\r");
+    vm.finish().expect_status(0);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn without_a_terminal_there_is_none() {
 #[test]
 fn what_is_typed_reaches_a_container_without_a_terminal() {
     let mut vm = boot("-i", "sh -c 'echo ready; read line; echo got $line'").spawn();
-    vm.wait_for("ready", PATIENCE);
+    vm.wait_for("ready\r\n", PATIENCE);
     vm.send("a line\r");
     vm.finish().expect_line("got a line").expect_status(0);
 }
@@ -70,7 +70,7 @@ fn a_container_that_changes_the_console_leaves_it_as_it_was() {
 #[test]
 fn a_container_without_outputs_still_reads() {
     let mut vm = boot("-i", "sh -c 'echo ready; exec >/dev/kmsg 2>&1; read line; exit $line'").spawn();
-    vm.wait_for("ready", PATIENCE);
+    vm.wait_for("ready\r\n", PATIENCE);
     vm.send("9\r");
     vm.finish().expect_status(9);
 }
