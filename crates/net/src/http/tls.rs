@@ -60,10 +60,10 @@ fn client_config(
     trust: impl FnOnce(Builder<rustls::WantsVerifier>) -> Builder<rustls::client::WantsClientCert>,
 ) -> Arc<ClientConfig> {
     let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
-    // Cannot fail: ring's provider has cipher suites for both versions of TLS.
-    #[allow(clippy::expect_used, reason = "see above")]
+    #[allow(clippy::expect_used, reason = "see below")]
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
+        // Cannot fail: ring's provider has cipher suites for both versions of TLS.
         .expect("ring serves TLS 1.2 and 1.3");
     let mut config = trust(builder).with_no_client_auth();
     config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -125,8 +125,8 @@ impl TrustKnown {
         let found = certificates_in(dirs);
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots(&found)), Arc::clone(provider));
-        // Cannot fail: it does without any roots, and the web's are always there.
-        #[allow(clippy::expect_used, reason = "see above")]
+        #[allow(clippy::expect_used, reason = "see below")]
+        // Cannot fail: it fails only without any roots, and the web's are always there.
         let signed = builder.build().expect("there are roots");
         TrustKnown { signed, found }
     }
