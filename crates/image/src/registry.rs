@@ -5,7 +5,6 @@ mod blob;
 mod challenge;
 mod credentials;
 mod error;
-mod in_time;
 mod patience;
 mod scheme;
 
@@ -14,8 +13,8 @@ use crate::manifest::{self, MAX_MANIFEST};
 use crate::reference::Name;
 use auth::Auth;
 use error::{Again, Fault};
-use in_time::InTime;
-use net::http::{Client, Method, Request, Response};
+
+use net::http::{Client, InTime, Method, Request, Response};
 use patience::Patience;
 use std::io::Read as _;
 use std::path::PathBuf;

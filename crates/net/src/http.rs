@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod in_time;
 mod proxy;
 mod redirect;
 mod resolve;
@@ -19,6 +20,7 @@ use ureq::http::Uri;
 use ureq::http::header::AUTHORIZATION;
 
 pub use error::{Error, shown_text as shown};
+pub use in_time::InTime;
 pub use proxy::Proxy;
 pub use response::Response;
 

@@ -4,9 +4,8 @@
 use super::challenge::{self, Challenge};
 use super::credentials::Credentials;
 use super::error::{Fault, RegistryError};
-use super::in_time::InTime;
 use super::{reason, retry_after_fault, status_fault};
-use net::http::{Client, Request, Response};
+use net::http::{Client, InTime, Request, Response};
 use serde::Deserialize;
 use std::io::Read as _;
 use std::sync::{Mutex, PoisonError};

@@ -1,11 +1,10 @@
 //! A blob as it arrives, however often the connection breaks.
 
 use super::error::{Fault, RegistryError};
-use super::in_time::InTime;
 use super::patience::Patience;
 use super::{Call, Registry};
 use crate::digest::Digest;
-use net::http::Response;
+use net::http::{InTime, Response};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -2,7 +2,7 @@
 
 use crate::console::{CONSOLE, Fold};
 use crate::pipeline::lines;
-use net::http::{self, Client, Request};
+use net::http::{self, Client, InTime, Request};
 use options::{Fatal, Options, Severity};
 use std::io::Read;
 use std::time::Duration;
@@ -112,7 +112,7 @@ fn fetch_once(client: &Client, url: &str) -> Result<String, (String, bool)> {
         ));
     }
     let mut bytes = Vec::new();
-    let read = response.into_reader().take(MAX_EXTRA_ARGS + 1).read_to_end(&mut bytes);
+    let read = InTime::new(response.into_reader()).take(MAX_EXTRA_ARGS + 1).read_to_end(&mut bytes);
     read.map_err(|error| (error.to_string(), true))?;
     if bytes.len() as u64 > MAX_EXTRA_ARGS {
         return Err((format!("longer than {MAX_EXTRA_ARGS} bytes"), false));

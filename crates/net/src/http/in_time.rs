@@ -3,11 +3,12 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-/// From the first byte to the last. Manifests, configurations and tokens are some kilobytes.
+/// From the first byte to the last. Manifests, configurations, tokens and extra arguments are some kilobytes.
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// A body that fails when it takes too long. The HTTP client limits silence only, so that a byte a second would go on for days.
-pub(super) struct InTime<R> {
+#[derive(Debug)]
+pub struct InTime<R> {
     inner: R,
     limit: Duration,
     first: Option<Instant>,
@@ -15,7 +16,8 @@ pub(super) struct InTime<R> {
 }
 
 impl<R: Read> InTime<R> {
-    pub(super) fn new(inner: R) -> InTime<R> {
+    /// Its time begins with its first byte.
+    pub fn new(inner: R) -> InTime<R> {
         InTime { inner, limit: WHOLE, first: None, received: 0 }
     }
 }
