@@ -12,6 +12,7 @@ mod runtime_info;
 mod shutdown;
 mod shutdown_command;
 mod swap;
+pub mod volumes;
 mod world;
 
 use crate::console::{self, CONSOLE, Fold};

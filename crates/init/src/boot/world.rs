@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use disk::cache::Condition;
@@ -34,13 +35,12 @@ pub struct NoWorld {
 
 /// Opens the store, on the cache if there is one, and makes the volumes that the options name.
 pub fn make<'a>(
-    options: &Options,
+    options: &'a Options,
     cache: Option<&Cache>,
     drivers: &'a Drivers,
 ) -> Result<World<'a>, NoWorld> {
     let storage = Path::new(STORAGE);
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
-    let volume_setup = |reason| NoWorld { failed_by: "Volume setup", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
     let places = Places::choose(&options.cache.device);
@@ -50,17 +50,9 @@ pub fn make<'a>(
         fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
-    let volumes =
-        volume::Volumes::open(&storage.join("volumes")).map_err(|error| volume_setup(error.to_string()))?;
+    let volumes = Volumes::set_up(options, &storage.join("volumes"))
+        .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
     let mut mounts = Mounts::default();
-    for volume in &options.volume {
-        let failed = |reason| volume_setup(format!("b2c.volume={}: {reason}", volume.name));
-        let data = volumes.ensure(&volume.name).map_err(|error| failed(error.to_string()))?;
-        if let Some(name) = &volume.filesystem {
-            filesystems::mount(options, name, &data).map_err(failed)?;
-            mounts.keep(data);
-        }
-    }
     Ok(World {
         store,
         image_stores: image_stores(options, &mut mounts),

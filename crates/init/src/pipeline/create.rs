@@ -114,7 +114,7 @@ fn make_volumes(
 ) -> Result<BTreeMap<String, PathBuf>, CreateError> {
     let mut volumes = BTreeMap::new();
     for name in run.named_volumes() {
-        volumes.insert(name.to_owned(), world.volumes.ensure(name)?);
+        volumes.insert(name.to_owned(), world.volumes.folder(name)?);
     }
     for (number, destination) in run.anonymous_volumes(&image.config).into_iter().enumerate() {
         volumes.insert(destination.to_string_lossy().into_owned(), ground.anonymous_volume(number)?);

@@ -9,6 +9,7 @@ pub mod state;
 
 use crate::boot::filesystems::Mounts;
 use crate::boot::hardware::Drivers;
+use crate::boot::volumes::Volumes;
 use crate::console::{CONSOLE, Fold};
 use options::{ContainerLine, Options};
 use run::Kind;
@@ -25,7 +26,7 @@ pub struct World<'a> {
     /// The way to registries.
     pub client: net::http::Client,
     /// Named volumes.
-    pub volumes: volume::Volumes,
+    pub volumes: Volumes<'a>,
     /// Parent of the containers' own folders.
     pub containers: PathBuf,
     /// The machine's name.
