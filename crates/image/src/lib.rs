@@ -13,7 +13,7 @@ mod layers;
 pub mod manifest;
 pub mod overlay;
 pub mod platform;
-mod progress;
+pub mod progress;
 pub mod pull;
 pub mod reference;
 pub mod registry;

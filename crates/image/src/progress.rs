@@ -58,11 +58,12 @@ impl Progress {
 }
 
 /// `1.2 GB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     size_of(bytes as f64)
 }
 
-fn size_of(bytes: f64) -> String {
+/// As [`size`], for rates.
+pub fn size_of(bytes: f64) -> String {
     match bytes {
         ..1e3 => format!("{bytes:.0} B"),
         ..1e6 => format!("{:.1} kB", bytes / 1e3),

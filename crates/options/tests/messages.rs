@@ -614,7 +614,6 @@ fn what_comes_later_says_so() {
         [
             "b2c.keymap=de: not supported yet, and ignored",
             "b2c.volume=v,mirror,pull_on,overwrite,expiration,fscrypt_key: not supported yet, and ignored",
-            "b2c.minio=gw: not supported yet, and ignored",
         ]
     );
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod create;
 mod ground;
+pub mod hooks;
 pub mod lines;
 mod run;
 mod services;
@@ -11,8 +12,9 @@ use crate::boot::filesystems::Mounts;
 use crate::boot::hardware::Drivers;
 use crate::boot::volumes::Volumes;
 use crate::console::{CONSOLE, Fold};
+use hooks::{Hooks, Moment};
 use options::{ContainerLine, Options};
-use run::Kind;
+use run::{Ended, Kind};
 use services::Services;
 use state::State;
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub struct World<'a> {
     pub image_stores: Vec<image::AdditionalStore>,
     /// The way to registries.
     pub client: net::http::Client,
+    /// What is mirrored, and when. Goes before the volumes, whose folders it holds open.
+    pub hooks: Hooks,
     /// Named volumes.
     pub volumes: Volumes<'a>,
     /// Parent of the containers' own folders.
@@ -41,6 +45,9 @@ pub struct World<'a> {
 pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let mut services = Services::none();
+    if state.status == 0 && world.hooks.run(Moment::PipelineStart).is_err() {
+        state.fail(1, "Pipeline-start hooks");
+    }
     if state.status == 0 {
         services = Services::start(&options.run_service, world, state);
     }
@@ -48,13 +55,16 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
         run_steps(&options.run, options.pipefail, world, state);
     }
     run_post_containers(&options.run_post, world, state);
+    if world.hooks.run(Moment::PipelineEnd).is_err() {
+        state.fail(1, "Pipeline-end hooks");
+    }
     services
 }
 
 /// Runs the steps until the last, or with `pipefail` until the first that fails.
 fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: &mut State) {
     for line in lines {
-        let status = match run::container(line, Kind::Step, world, state) {
+        let status = match run_with_hooks(line, Kind::Step, world, state) {
             Ok(ended) => {
                 state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode);
                 state.previous = Some((line.shown(), ended.status));
@@ -84,11 +94,32 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: 
 /// Runs the post containers, all of them; how they end changes nothing but how the machine does.
 fn run_post_containers(lines: &[ContainerLine], world: &World<'_>, state: &mut State) {
     for line in lines {
-        match run::container(line, Kind::Post, world, state) {
+        match run_with_hooks(line, Kind::Post, world, state) {
             Ok(ended) => state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode),
             Err(reason) => {
                 CONSOLE.error(&format!("Could not create the post container \"{}\": {reason}", line.shown()));
             }
         }
     }
+}
+
+/// One container, with the hooks before and after it. What it leaves is mirrored however it ended; if that fails, the pipeline has failed, be it after a post
+/// container: what is to be kept is not where it should be.
+fn run_with_hooks(
+    line: &ContainerLine,
+    kind: Kind,
+    world: &World<'_>,
+    state: &mut State,
+) -> Result<Ended, String> {
+    let before = world.hooks.run(Moment::ContainerStart).map_err(|failed| failed.to_string());
+    let mut ended = before.and_then(|()| run::container(line, kind, world, state));
+    if world.hooks.run(Moment::ContainerEnd).is_err() {
+        let mut status = 1;
+        if let (Ok(ended), Kind::Step) = (&mut ended, kind) {
+            ended.status = ended.status.max(1);
+            status = ended.status;
+        }
+        state.fail(status, &line.shown());
+    }
+    ended
 }

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{OptionSpec, Support};
+use crate::table::{Mark, OptionSpec, Support};
 use crate::values::{self, Result};
 
 /// An S3 endpoint.
@@ -17,23 +17,26 @@ pub struct S3Alias {
     pub access_key: String,
     /// The secret access key; empty for anonymous access.
     pub secret_key: Secret<String>,
+    /// Goes with temporary keys; empty without.
+    pub session_token: Secret<String>,
 }
+
+/// Begins the session token, which follows the secret key.
+const TOKEN: &str = ",token=";
 
 pub(super) static MINIO: OptionSpec = OptionSpec {
     name: "b2c.minio",
     aliases: &[],
-    value: "ALIAS,URL,ACCESS,SECRET",
+    value: "ALIAS,URL,ACCESS,SECRET[,token=TOKEN]",
     default: "",
     repeatable: true,
     help: "An S3 endpoint under a short name.",
-    doc: "Volumes are mirrored with `ALIAS/BUCKET[/path]`. `ACCESS` and `SECRET` may both be empty for buckets that anybody may use. `SECRET` is \
-never shown.",
+    doc: "Any store that speaks Amazon's S3: `http://` or `https://`, with the authorities that images are pulled with. Volumes are mirrored with `ALIAS/BUCKET[/path]`.
+
+`ACCESS` and `SECRET` may both be empty for buckets that anybody may use. `TOKEN` is the session token of temporary keys. The region is found out. `SECRET` and `TOKEN` are never shown.",
     example: "b2c.minio=\"job,http://10.42.0.1:9000,ACCESS,SECRET\"",
-    marks: &[],
-    support: Support::NotYet {
-        what: "",
-        given: |options| options.minio.iter().map(|alias| format!("b2c.minio={}", alias.name)).collect(),
-    },
+    marks: &[Mark::New("`token=`.")],
+    support: Support::Now,
     update: |value, options, report| {
         options.minio.push(alias(value, report)?);
         Ok(())
@@ -46,11 +49,14 @@ fn alias<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, S3Alias> {
     let [name, url, access, secret] = parts[..] else {
         return Err(Problem::new(value, "has not four parts").help("write ALIAS,URL,ACCESS,SECRET"));
     };
+    let secret = values::owned(secret);
+    let (secret, token) = secret.split_once(TOKEN).unwrap_or((&secret, ""));
     Ok(S3Alias {
         name: values::name(name)?,
         url: values::url(url)?,
         access_key: values::owned(access),
-        secret_key: Secret::new(values::owned(secret)),
+        secret_key: Secret::new(secret.to_owned()),
+        session_token: Secret::new(token.to_owned()),
     })
 }
 
