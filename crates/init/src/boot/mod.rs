@@ -146,6 +146,7 @@ fn run_pipeline(
         // The next boot tries again.
         log::warn!("{error}");
     }
+    world.volumes.clean_up();
     CONSOLE.end_section();
 }
 
