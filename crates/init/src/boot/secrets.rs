@@ -5,12 +5,18 @@ use rustix::mount::{MountFlags, mount_bind, mount_remount};
 use std::io;
 use std::path::Path;
 
+/// The kernel's log begins with the command line: it is for those with CAP_SYSLOG then (Documentation/admin-guide/sysctl/kernel.rst).
+const DMESG_RESTRICT: &str = "/proc/sys/kernel/dmesg_restrict";
 /// In memory.
 const FOLDER: &str = "/run/b2c/without-secrets";
 
 /// Puts files with `masked`, the command line without its secrets, where the kernel shows it. Gives them for containers, which have a /proc of their own.
 pub fn hide(masked: &str) -> io::Result<Vec<StandIn>> {
     std::fs::create_dir_all(FOLDER)?;
+    // A kernel without a log has no such file.
+    if Path::new(DMESG_RESTRICT).exists() {
+        std::fs::write(DMESG_RESTRICT, "1")?;
+    }
     let files = [
         ("/proc/cmdline", format!("{masked}\n")),
         // Where words of the command line may come from, in another grammar: all of it may be secret.
