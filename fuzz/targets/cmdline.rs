@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
     }
     for (text, span) in &parsed.secrets {
         check_span(&texts, *text, span);
+        assert!(parsed.masked(*text, texts[*text]).contains("***"));
     }
     options::not_supported_yet(&parsed.options).iter().for_each(|line| assert_printable(line));
     let options = &parsed.options;

@@ -111,6 +111,23 @@ Errors: 0. Warnings: 0. Not supported yet: 1.
 }
 
 #[test]
+fn what_becomes_of_a_volume_is_told() {
+    let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
+    let story = story(&format!(
+        "b2c.filesystem=fs,src=/dev/sda1 b2c.volume=a,filesystem=fs b2c.volume=b,expiration=pipeline_end \
+         b2c.volume=c,fscrypt_key={key},expiration=1h b2c.volume=d,fscrypt_key={key},fscrypt_reset_key"
+    ));
+    let told = |line: &str| assert!(story.contains(line), "{story}");
+    told("Volume: a, on the file system fs\n");
+    told("Volume: b, if it is new, deleted after the pipeline\n");
+    told(
+        "Volume: c, encrypted; wiped if it is not encrypted yet, if it is new, deleted by the first boot that begins 3600 s later\n",
+    );
+    told("Volume: d, encrypted; wiped if it is not encrypted yet, or with another key\n");
+    assert!(!story.contains(key) && !story.contains("not supported"), "{story}");
+}
+
+#[test]
 fn run_flags_are_underlined_behind_both_kinds_of_quotes() {
     let (code, found) = findings(r#"b2c.run="-e \"A=é b\" --tls-verfy=false alpine""#);
     let expected = r#"error: b2c.run: --tls-verfy: podman run has no such flag; did you mean --tls-verify?

@@ -45,6 +45,17 @@ pub struct Host<'a> {
     pub resolv_conf: &'a Path,
     /// The machine's /etc/hosts; it may be missing.
     pub hosts: &'a Path,
+    /// What is seen in place of files of the kernel that show secrets.
+    pub stand_ins: &'a [StandIn],
+}
+
+/// A file that is seen in place of one of the kernel's, unless the container asks for that (`--security-opt unmask=PATH`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// Where it is seen.
+    pub destination: PathBuf,
+    /// Where it is.
+    pub file: PathBuf,
 }
 
 /// Signal that stops a container when neither the user nor the image names one.

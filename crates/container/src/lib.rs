@@ -3,5 +3,5 @@ pub mod build;
 pub mod flags;
 pub mod runtime;
 pub mod spec;
-pub use build::{BuildError, Host, build};
+pub use build::{BuildError, Host, StandIn, build};
 pub use spec::Spec;

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{Fixture, image, pairs};
-use container::Spec;
 use container::runtime::{Exit, Io, Shim, start};
+use container::{Spec, StandIn};
 use image::ImageConfig;
 use std::fs;
 use std::io::Read;
@@ -78,6 +78,27 @@ fn privileges() {
     assert_eq!(says(&fixture, "", "grep Seccomp: /proc/self/status"), "Seccomp:\t0");
     assert_eq!(says(&fixture, "--privileged=false", "cat /proc/kcore | head -c 1"), "");
     assert_eq!(says(&fixture, "--privileged=false", "echo 1 2>&- >/proc/sys/kernel/sysrq || echo no"), "no");
+}
+
+#[test]
+fn files_of_the_kernel_that_show_secrets() {
+    let mut fixture = machine();
+    fs::write(fixture.path("cmdline"), "key=***\n").unwrap();
+    let raw = fs::read_to_string("/proc/cmdline").unwrap();
+    let raw = raw.trim_end();
+    fixture.stand_ins = vec![StandIn { destination: "/proc/cmdline".into(), file: fixture.path("cmdline") }];
+    let see = "cat /proc/cmdline";
+    for flags in
+        ["", "--privileged=false", "--pid=host", "-v /proc:/proc", "--security-opt unmask=/proc/kcore"]
+    {
+        assert_eq!(says(&fixture, flags, see), "key=***", "{flags}");
+    }
+    for flags in ["unmask=/proc/cmdline", "unmask=ALL", "unmask=/proc/*"] {
+        assert_eq!(says(&fixture, &format!("--security-opt {flags}"), see), raw, "{flags}");
+    }
+    let change = "echo x 2>&- >/proc/cmdline || echo no";
+    assert_eq!(says(&fixture, "", change), "no");
+    assert_eq!(fs::read_to_string(fixture.path("cmdline")).unwrap(), "key=***\n");
 }
 
 #[test]

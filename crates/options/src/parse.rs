@@ -27,6 +27,24 @@ impl Parsed {
     pub fn is_fatal(&self) -> bool {
         self.fatal.is_some()
     }
+
+    /// `text`, which was the one at `index`, with `***` for everything that must not be shown.
+    pub fn masked(&self, index: usize, text: &str) -> String {
+        let mut hidden: Vec<_> =
+            self.secrets.iter().filter(|(of, _)| *of == index).map(|(_, span)| span).collect();
+        hidden.sort_by_key(|span| span.start);
+        let (mut masked, mut end) = (String::with_capacity(text.len()), 0);
+        for span in hidden {
+            // What lies in one that came before is hidden already.
+            if span.start >= end {
+                masked.push_str(text.get(end..span.start).unwrap_or_default());
+                masked.push_str("***");
+            }
+            end = end.max(span.end);
+        }
+        masked.push_str(text.get(end..).unwrap_or_default());
+        masked
+    }
 }
 
 /// Reads the kernel command line, `texts[0]`, and then the extra arguments, if there are any.

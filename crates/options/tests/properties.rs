@@ -29,6 +29,10 @@ proptest! {
         for (text, span) in &parsed.secrets {
             prop_assert!(texts[*text].get(span.clone()).is_some());
         }
+        for (index, text) in texts.iter().enumerate() {
+            let hidden = parsed.secrets.iter().any(|(of, _)| *of == index);
+            prop_assert!(hidden || parsed.masked(index, text) == *text);
+        }
         let options = &parsed.options;
         for line in options.run.iter().chain(&options.run_post).chain(&options.run_service) {
             prop_assert!(texts[line.source].get(line.span.clone()).is_some());

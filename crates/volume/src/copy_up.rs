@@ -62,7 +62,7 @@ pub fn copy_up(rootfs: &Path, destination: &Path, volume: &Path) -> Result<bool,
 }
 
 /// Whether the volume holds nothing.
-fn is_empty(target: &OwnedFd) -> Result<bool, Errno> {
+pub(crate) fn is_empty(target: &OwnedFd) -> Result<bool, Errno> {
     for entry in Dir::read_from(target)? {
         if !copy::is_dots(entry?.file_name()) {
             return Ok(false);

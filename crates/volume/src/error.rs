@@ -37,6 +37,54 @@ pub enum Error {
         /// The bound.
         limit: usize,
     },
+    /// It was torn, or somebody else wrote it.
+    #[error("{} is not understood; the volume never expires; remove the file, or the volume", path.display())]
+    Note {
+        /// The note about a volume's expiration.
+        path: PathBuf,
+    },
+    /// Removing would go on in what is mounted.
+    #[error("{} is in use: something is mounted there; unmount it first", path.display())]
+    Mounted {
+        /// Below the volume's own folder, or that folder.
+        path: PathBuf,
+    },
+    /// Its key is not known.
+    #[error(
+        "the volume {name} is encrypted, and its key is not given; write b2c.volume={name},fscrypt_key=BASE64"
+    )]
+    Locked {
+        /// The volume.
+        name: String,
+    },
+    /// A key, but another.
+    #[error(
+        "fscrypt_key is wrong: the volume is encrypted with another key; give that one, or fscrypt_reset_key to wipe the volume"
+    )]
+    WrongKey,
+    /// AES-256 wants 32 bytes; kernels before 5.16 want 64.
+    #[error(
+        "fscrypt_key is too short for this kernel: it has {length} bytes; give 64 (or 32, since Linux 5.16)"
+    )]
+    ShortKey {
+        /// In bytes.
+        length: usize,
+    },
+    /// tmpfs, xfs, a share; or a kernel without.
+    #[error(
+        "fscrypt_key: what the volume is on cannot encrypt; that takes a kernel with CONFIG_FS_ENCRYPTION, and a cache drive with ext4 or f2fs and its feature `encrypt` (tune2fs -O encrypt DEVICE)"
+    )]
+    NoEncryption,
+    /// `ENOPKG`.
+    #[error(
+        "fscrypt_key: this kernel has no AES-256-XTS or AES-256-CTS; append its modules xts and cts to the initramfs"
+    )]
+    NoCipher,
+    /// Kernels refuse to encrypt a file system's topmost folder.
+    #[error(
+        "fscrypt_key: the topmost folder of a file system cannot be encrypted; leave out filesystem=, and name the file system by b2c.cache_device"
+    )]
+    EncryptMountPoint,
 }
 
 impl Error {

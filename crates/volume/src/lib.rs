@@ -1,21 +1,29 @@
 //! Named volumes and their life.
 //!
-//! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, lists and removes them; [`copy_up`] gives
+//! A volume is a folder, `ROOT/NAME/_data`, as in podman's store. [`Volumes`] makes, encrypts, lists and removes them; [`copy_up`] gives
 //! a new one the content that the image has at its destination; [`give`] makes it a user's.
 
 mod copy;
 mod copy_up;
+mod encrypt;
 mod error;
+mod expiration;
+mod fscrypt;
+mod life;
 mod metadata;
 mod owner;
 
 pub use copy_up::copy_up;
+pub use encrypt::Key;
 pub use error::Error;
+pub use expiration::{Expiration, now};
+pub use life::Over;
 pub use owner::give;
 
 use std::{
+    ffi::OsStr,
     fs, io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
     path::{Path, PathBuf},
 };
 
@@ -23,6 +31,8 @@ use std::{
 const DATA: &str = "_data";
 /// Begins the names of folders that are being removed. No volume's name begins so.
 const REMOVING: &str = ".removing.";
+/// What is mounted, as this thread sees it.
+const MOUNTS: &str = "/proc/thread-self/mountinfo";
 /// The longest file name.
 const MAX_NAME: usize = 255;
 
@@ -47,12 +57,20 @@ impl Volumes {
         Ok(volumes)
     }
 
-    /// The data folder of the volume, which is made if it is not there. It belongs to root, with mode 0755, until
+    /// The data folder of the volume, which is made if it is not there, and then never expires. It belongs to root, with mode 0755, until
     /// [`copy_up`] or a container says otherwise.
     ///
     /// # Errors
-    /// When `name` is no volume name, or the folder cannot be made.
+    /// When `name` is no volume name, or the folder cannot be made, or it is encrypted and so for those who have its key.
     pub fn ensure(&self, name: &str) -> Result<PathBuf, Error> {
+        let data = self.make(name)?;
+        if encrypt::is_encrypted(&data)? {
+            return Err(Error::Locked { name: name.to_owned() });
+        }
+        Ok(data)
+    }
+
+    fn make(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.folder(name)?;
         make_folders(&folder, 0o755)?;
         let data = folder.join(DATA);
@@ -66,8 +84,8 @@ impl Volumes {
     /// When `name` is no volume name, or something in the volume cannot be removed, such as a mount point.
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
         let folder = self.folder(name)?;
-        // Names are ASCII. Which of two long ones it is does not matter any more.
-        let removing = self.root.join(format!("{REMOVING}{}", &name[..name.len().min(200)]));
+        refuse_mounts(&folder)?;
+        let removing = self.aside(name);
         // What an earlier attempt left that failed half-way.
         remove_all(&removing)?;
         match fs::rename(&folder, &removing) {
@@ -121,6 +139,20 @@ fn make_folders(path: &Path, mode: u32) -> Result<(), Error> {
     made.and_then(|()| fs::symlink_metadata(path))
         .and_then(|meta| if meta.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) })
         .map_err(Error::io("make the folder", path))
+}
+
+/// Removing a folder would go on in what is mounted below it.
+fn refuse_mounts(folder: &Path) -> Result<(), Error> {
+    let table = fs::read(MOUNTS).map_err(Error::io("read", MOUNTS))?;
+    // The fifth field (proc_pid_mountinfo(5)); volumes' names hold nothing that would be escaped there.
+    let targets =
+        table.split(|&byte| byte == b'\n').filter_map(|line| line.split(|&byte| byte == b' ').nth(4));
+    for target in targets.map(|target| Path::new(OsStr::from_bytes(target))) {
+        if target.starts_with(folder) {
+            return Err(Error::Mounted { path: target.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 fn remove_all(path: &Path) -> Result<(), Error> {

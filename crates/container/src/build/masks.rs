@@ -1,7 +1,10 @@
 //! What a container that is not privileged must not see or change of the machine (containers-common's list).
 
+use super::{Host, mounts};
 use crate::flags::RunRequest;
-use std::path::PathBuf;
+use crate::spec::Mount;
+use rustix::mount::MountFlags;
+use std::path::{Path, PathBuf};
 
 const MASKED: [&str; 13] = [
     "/proc/acpi",
@@ -31,11 +34,21 @@ pub(super) fn readonly(request: &RunRequest) -> Vec<PathBuf> {
     defaults(request, &READONLY).collect()
 }
 
+/// Also for a privileged container: most are, and few need what is hidden.
+pub(super) fn stand_ins(request: &RunRequest, host: &Host<'_>) -> Vec<Mount> {
+    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    let wanted = host.stand_ins.iter().filter(|it| !is_unmasked(request, &it.destination));
+    wanted.map(|it| mounts::bind(&it.file, &it.destination, flags)).collect()
+}
+
 fn defaults<'a>(request: &'a RunRequest, paths: &'a [&str]) -> impl Iterator<Item = PathBuf> + 'a {
-    let open = request.privileged || request.security.unmask_all;
-    let hidden =
-        move |path: &&&str| !open && !request.security.unmask.iter().any(|pattern| matches(pattern, path));
+    let hidden = |path: &&&str| !request.privileged && !is_unmasked(request, Path::new(path));
     paths.iter().filter(hidden).map(PathBuf::from)
+}
+
+fn is_unmasked(request: &RunRequest, path: &Path) -> bool {
+    let security = &request.security;
+    security.unmask_all || security.unmask.iter().any(|pattern| matches(pattern, &path.to_string_lossy()))
 }
 
 /// `/proc/*` is all of its entries.

@@ -1,6 +1,6 @@
 //! Everything that is mounted in the container, in order.
 
-use super::{BuildError, Host, machine_mounts, names};
+use super::{BuildError, Host, machine_mounts, masks, names};
 use crate::flags::{ImageVolumes, MountArg, MountKind, MountOptions, RunRequest};
 use crate::spec::{Mount, MountSource};
 use image::ImageConfig;
@@ -54,6 +54,7 @@ pub(super) fn mounts(
     }
     renamed_devices(request).for_each(|mount| add_default(&mut all, mount));
     machine_mounts::all(request, facts).into_iter().for_each(|mount| add_default(&mut all, mount));
+    masks::stand_ins(request, host).into_iter().for_each(|mount| add_default(&mut all, mount));
     // Parents before children, else the parent would hide them.
     all.sort_by_key(|mount| mount.destination.components().count());
     Ok(all)

@@ -1,7 +1,7 @@
 //! A machine with a root file system and volumes, in a temporary folder.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use container::{BuildError, Host, Spec, build, flags};
+use container::{BuildError, Host, Spec, StandIn, build, flags};
 use image::ImageConfig;
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +12,7 @@ pub struct Fixture {
     pub volumes: BTreeMap<String, PathBuf>,
     pub env: Vec<(String, String)>,
     pub environment: Vec<(String, String)>,
+    pub stand_ins: Vec<StandIn>,
 }
 
 /// An image that runs a shell.
@@ -30,7 +31,13 @@ impl Fixture {
         fs::write(dir.path().join("resolv.conf"), "nameserver 10.0.2.3\nsearch lan\noptions ndots:2\n")
             .unwrap();
         fs::write(dir.path().join("hosts"), "127.0.0.1 localhost\n10.42.0.1 ci-gateway").unwrap();
-        Self { dir, volumes: BTreeMap::new(), env: Vec::new(), environment: Vec::new() }
+        Self {
+            dir,
+            volumes: BTreeMap::new(),
+            env: Vec::new(),
+            environment: Vec::new(),
+            stand_ins: Vec::new(),
+        }
     }
 
     /// A path of the machine.
@@ -80,6 +87,7 @@ impl Fixture {
                 volumes: &volumes,
                 resolv_conf: &self.path("resolv.conf"),
                 hosts: &self.path("hosts"),
+                stand_ins: &self.stand_ins,
             },
         )
     }

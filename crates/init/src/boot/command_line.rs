@@ -14,6 +14,8 @@ pub struct CommandLine {
     texts: Vec<String>,
     /// Why no step may run, if something is not understood.
     pub refused: Option<Fatal>,
+    /// The kernel's command line without its secrets, if it holds any.
+    pub masked: Option<String>,
     /// Lines that were printed: reading the texts again with more of them must not say things twice.
     reported: Vec<String>,
 }
@@ -35,6 +37,7 @@ impl CommandLine {
             options: Options::default(),
             texts: vec![text],
             refused: None,
+            masked: None,
             reported: Vec::new(),
         };
         command_line.parse();
@@ -57,6 +60,8 @@ impl CommandLine {
     fn parse(&mut self) {
         let texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
         let parsed = options::parse(&texts);
+        let has_secrets = parsed.secrets.iter().any(|(text, _)| *text == 0);
+        self.masked = texts.first().filter(|_| has_secrets).map(|text| parsed.masked(0, text));
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, diagnostic.to_string());
         }

@@ -9,6 +9,7 @@ mod host_name;
 mod nbd;
 mod network;
 mod runtime_info;
+mod secrets;
 mod shutdown;
 mod shutdown_command;
 mod swap;
@@ -130,7 +131,7 @@ fn run_pipeline(
             return report_status(state);
         }
     }
-    let world = match world::make(options, cache, drivers) {
+    let world = match world::make(command_line, cache, drivers) {
         Ok(world) => world,
         Err(no_world) => {
             CONSOLE.error(&no_world.reason);
@@ -146,6 +147,7 @@ fn run_pipeline(
         // The next boot tries again.
         log::warn!("{error}");
     }
+    world.volumes.clean_up();
     CONSOLE.end_section();
 }
 

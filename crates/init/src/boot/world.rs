@@ -1,8 +1,10 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
 use super::cache::Cache;
+use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
@@ -35,14 +37,18 @@ pub struct NoWorld {
 
 /// Opens the store, on the cache if there is one, and makes the volumes that the options name.
 pub fn make<'a>(
-    options: &'a Options,
+    command_line: &'a CommandLine,
     cache: Option<&Cache>,
     drivers: &'a Drivers,
 ) -> Result<World<'a>, NoWorld> {
+    let options = &command_line.options;
     let storage = Path::new(STORAGE);
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
+    let stand_ins = command_line.masked.as_deref().map(secrets::hide).transpose();
+    let stand_ins =
+        stand_ins.map_err(|error| set_up(format!("could not hide the command line's secrets: {error}")))?;
     let places = Places::choose(&options.cache.device);
     let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
@@ -60,6 +66,7 @@ pub fn make<'a>(
         volumes,
         containers: places.containers,
         hostname: options.hostname.clone(),
+        stand_ins: stand_ins.unwrap_or_default(),
         drivers,
         _mounts: mounts,
     })

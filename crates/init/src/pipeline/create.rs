@@ -67,6 +67,7 @@ pub fn create(request: &Request, world: &World<'_>, state: &State) -> Result<Cre
         volumes: &volumes,
         resolv_conf: Path::new("/etc/resolv.conf"),
         hosts: Path::new("/etc/hosts"),
+        stand_ins: &world.stand_ins,
     };
     let spec = container::build(&request.run, &image.config, &host)?;
     Ok(Created { spec, ground })

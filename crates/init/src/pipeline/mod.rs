@@ -35,6 +35,8 @@ pub struct World<'a> {
     pub containers: PathBuf,
     /// The machine's name.
     pub hostname: String,
+    /// What containers see in place of files of the kernel that show secrets.
+    pub stand_ins: Vec<container::StandIn>,
     /// To be settled before a container is mounted and sees the devices.
     pub drivers: &'a Drivers,
     /// What has to stay mounted for as long as anything above is used.

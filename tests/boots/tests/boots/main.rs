@@ -14,6 +14,8 @@ mod machine;
 mod network;
 mod pipeline;
 mod pull;
+mod secrets;
 mod support;
 mod terminal;
 mod users_lines;
+mod volumes;

@@ -3,8 +3,8 @@
 use crate::check::finding::read_line;
 use options::table::{self, Support};
 use options::{
-    Budget, Cache, CacheDevice, CommandList, ContainerLine, Iface, Method, Options, Proxy, Route, Swap,
-    SwapSpace, Volume,
+    Budget, Cache, CacheDevice, CommandList, ContainerLine, Expiration, Iface, Method, Options, Proxy, Route,
+    Swap, SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -74,17 +74,33 @@ pub(super) fn swap(swap: &Swap) -> String {
     }
 }
 
-/// A volume's name, and which of its keys are not looked at yet.
+/// A volume's name, what becomes of it, and which of its keys are not looked at yet.
 pub(super) fn volume(volume: &Volume) -> String {
+    let mut parts = vec![volume.name.clone()];
+    parts.extend(volume.filesystem.as_ref().map(|name| format!("on the file system {name}")));
+    if volume.fscrypt_key.is_some() {
+        let reset = if volume.fscrypt_reset_key { ", or with another key" } else { "" };
+        parts.push(format!("encrypted; wiped if it is not encrypted yet{reset}"));
+    }
+    parts.extend(match volume.expiration {
+        Expiration::Never => None,
+        Expiration::PipelineEnd => Some("if it is new, deleted after the pipeline".to_owned()),
+        Expiration::After(duration) => Some(format!(
+            "if it is new, deleted by the first boot that begins {} s later",
+            duration.as_secs()
+        )),
+        Expiration::At(second) => Some(format!(
+            "if it is new, deleted by the first boot that begins {second} s after 1970 or later"
+        )),
+    });
     let alone = Options { volume: vec![volume.clone()], ..Options::default() };
     let later = match table::find("b2c.volume").map(|spec| spec.support) {
         Some(Support::NotYet { given, .. }) => given(&alone),
         _ => Vec::new(),
     };
-    match later.first().and_then(|line| line.split_once(',')) {
-        Some((_, keys)) => format!("{} (not supported yet: {keys})", volume.name),
-        None => volume.name.clone(),
-    }
+    let later = later.first().and_then(|line| line.split_once(','));
+    let later = later.map(|(_, keys)| format!(" (not supported yet: {keys})"));
+    parts.join(", ") + &later.unwrap_or_default()
 }
 
 /// Image, command and flags.

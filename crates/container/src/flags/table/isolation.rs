@@ -40,7 +40,7 @@ pub(super) static FLAGS: [Flag; 10] = [
         "security-opt",
         Value::Each("OPTION"),
         security::security_opt,
-        "`no-new-privileges`, `seccomp=unconfined`, `mask=/a:/b`, `unmask=ALL` or `unmask=/a:/b`, `proc-opts=OPTIONS`; `label=…` and `apparmor=…` change nothing, as neither is here.",
+        "`no-new-privileges`, `seccomp=unconfined`, `mask=/a:/b`, `unmask=ALL` or `unmask=/a:/b`, `proc-opts=OPTIONS`; `label=…` and `apparmor=…` change nothing, as neither is here. `unmask=/proc/cmdline` shows the kernel command line with its secrets ([secrets.md](secrets.md)).",
     ),
     Flag::value(
         "sysctl",

@@ -33,7 +33,7 @@ pub(super) static MINIO: OptionSpec = OptionSpec {
     help: "An S3 endpoint under a short name.",
     doc: "Any store that speaks Amazon's S3: `http://` or `https://`, with the authorities that images are pulled with. Volumes are mirrored with `ALIAS/BUCKET[/path]`.
 
-`ACCESS` and `SECRET` may both be empty for buckets that anybody may use. `TOKEN` is the session token of temporary keys. The region is found out. `SECRET` and `TOKEN` are never shown.",
+`ACCESS` and `SECRET` may both be empty for buckets that anybody may use. `TOKEN` is the session token of temporary keys. The region is found out. What is secret is never shown ([secrets.md](secrets.md)).",
     example: "b2c.minio=\"job,http://10.42.0.1:9000,ACCESS,SECRET\"",
     marks: &[Mark::New("`token=`.")],
     support: Support::Now,
@@ -60,7 +60,8 @@ fn alias<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, S3Alias> {
     })
 }
 
-/// Up to four parts; the last takes all further commas. If one of the first is missing, the third may be the secret.
+/// Up to four parts; the last takes all further commas. The access key is not shown either: with the names of buckets it is half of what it takes to
+/// use them, and if one of the first is missing, it is the secret.
 fn hide_secrets<'a>(value: Slice<'a>, report: &mut Report) -> Vec<Slice<'a>> {
     let mut parts = vec![value];
     while let Some((part, rest)) =
@@ -69,8 +70,7 @@ fn hide_secrets<'a>(value: Slice<'a>, report: &mut Report) -> Vec<Slice<'a>> {
         parts.pop();
         parts.extend([part, rest]);
     }
-    let first_secret = if parts.len() == 4 { 3 } else { 2 };
-    for part in parts.iter().skip(first_secret) {
+    for part in parts.iter().skip(2) {
         report.keep_secret(*part);
     }
     if let Some(password) = parts.get(1).and_then(|url| values::url_password(*url)) {

@@ -79,19 +79,21 @@ pub(super) static VOLUME: OptionSpec = OptionSpec {
 - `overwrite`: replace files that differ. `remove`: delete what the source lacks. `preserve`: keep attributes.
 - `exclude=GLOB`: leave files out; repeatable, an empty one is ignored.
 - `encrypt_key=KEY`: S3 SSE-C, 32 characters or 32 bytes as base64.
-- `expiration=never|pipeline_end`: when it is deleted; also a duration (`30m`, `12h`, `7d`, `2w`) or a date in UTC (`2027-01-31`, `2027-01-31T12:00:00Z`).
+- `expiration=never|pipeline_end`: when it is deleted; also a duration (`30m`, `12h`, `7d`, `2w`) or a date in UTC (`2027-01-31`, `2027-01-31T12:00:00Z`). Decided when the volume is made.
 - `filesystem=NAME`: it is on that `b2c.filesystem`, which is mounted before anything runs; if that fails, nothing runs.
-- `fscrypt_key=BASE64`: it is encrypted with this key of 16 to 64 bytes. `fscrypt_reset_key`: wipe it if it is encrypted with another one.
+- `fscrypt_key=BASE64`: it is encrypted with this key of 16 to 64 bytes. If it is not encrypted yet, **what it holds is wiped**. `fscrypt_reset_key`: also if it is encrypted with another key, which is an error otherwise.
+
+[volumes.md](volumes.md) has the details.
 
 A key or condition that is not known is a `B2C_WARNING` line, and the boot goes on. Any other mistake keeps everything from running: the status is 1, failed by \
-`Volume setup`. Keys are never shown.",
+`Volume setup`. Keys are never shown ([secrets.md](secrets.md)).",
     example: "b2c.volume=\"job,mirror=job/bucket-1,pull_on=pipeline_start,push_on=changes,expiration=pipeline_end\"",
     marks: &[
         Mark::Divergence("`pull_from=` and `push_to=` each work alone."),
         Mark::New("Durations and dates for `expiration`."),
     ],
     support: Support::NotYet {
-        what: "all keys; a volume without any works",
+        what: "what is about mirroring",
         given: |options| options.volume.iter().filter_map(keys_given).collect(),
     },
     update: |value, options, report| {
@@ -121,7 +123,7 @@ const KEYS: [&str; 14] = [
 const CONDITIONS: [&str; 5] =
     ["pipeline_start", "container_start", "container_end", "pipeline_end", "changes"];
 
-/// `b2c.volume=NAME,key,key`, if it has any.
+/// `b2c.volume=NAME,key,key`, if it has any that do nothing yet.
 fn keys_given(volume: &Volume) -> Option<String> {
     let given = [
         (volume.pull_from.is_some() && volume.pull_from == volume.push_to, "mirror"),
@@ -134,9 +136,6 @@ fn keys_given(volume: &Volume) -> Option<String> {
         (volume.preserve, "preserve"),
         (!volume.exclude.is_empty(), "exclude"),
         (volume.encrypt_key.is_some(), "encrypt_key"),
-        (volume.expiration != Expiration::Never, "expiration"),
-        (volume.fscrypt_key.is_some(), "fscrypt_key"),
-        (volume.fscrypt_reset_key, "fscrypt_reset_key"),
     ];
     let keys: Vec<&str> = given.into_iter().filter_map(|(given, key)| given.then_some(key)).collect();
     (!keys.is_empty()).then(|| format!("b2c.volume={},{}", volume.name, keys.join(",")))

@@ -115,11 +115,18 @@ impl Disk {
         self
     }
 
-    /// debugfs(8) with one request.
-    pub fn debugfs(&self, number: u32, request: &str) {
+    /// debugfs(8) with one request; gives what it prints.
+    pub fn debugfs(&self, number: u32, request: &str) -> String {
         let (start, content) = self.partition(number);
-        tool_with(&["/sbin/debugfs", "-w", "-R", request], content.path(), &[]);
+        let printed = tool_with(&["/sbin/debugfs", "-w", "-R", request], content.path(), &[]);
         copy(content.path(), 0, self.image.path(), start);
+        printed
+    }
+
+    /// Whether that text is anywhere on the disk.
+    pub fn holds(&self, text: &str) -> bool {
+        let grep = ["--quiet", "--text", "--fixed-strings", text];
+        Command::new("grep").args(grep).arg(self.image.path()).status().unwrap().success()
     }
 
     /// What follows the superblock, in all its copies: no repair gets over that.
@@ -188,7 +195,8 @@ fn copy(from: &Path, skip: u64, to: &Path, seek: u64) {
 }
 
 #[track_caller]
-fn tool_with(before: &[&str], path: &Path, after: &[&str]) {
+fn tool_with(before: &[&str], path: &Path, after: &[&str]) -> String {
     let output = Command::new(before[0]).args(&before[1..]).arg(path).args(after).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
