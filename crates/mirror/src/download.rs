@@ -65,7 +65,11 @@ impl Run<'_> {
             return Ok(());
         }
         if self.mirror.rules.preserve
-            && let Some(head) = self.mirror.bucket.head(&self.key(&fetch.object.key))?
+            && let Some(head) = self
+                .mirror
+                .bucket
+                .head(&self.key(&fetch.object.key))
+                .map_err(self.store_trouble(&fetch.path, 0))?
         {
             let attributes = Attributes::from_metadata(&head.metadata);
             attributes.apply(folder.as_fd()).map_err(self.trouble("write", &fetch.path, 0))?;
@@ -97,11 +101,11 @@ impl Run<'_> {
         }
         let (temporary, file) = Temporary::file(folder).map_err(&failed)?;
         make_room(&file, fetch.object.size).map_err(&failed)?;
-        let Some(head) = self.mirror.bucket.get(&self.key(&fetch.object.key), &file, &self.progress.bytes)?
-        else {
+        let head = self.mirror.bucket.get(&self.key(&fetch.object.key), &file, &self.progress.bytes);
+        let Some(head) = head.map_err(self.store_trouble(&fetch.path, fetch.object.size))? else {
             return Err(Trouble::Gone);
         };
-        let record = self.dress(&temporary, file, &head, &fetch.object).map_err(&failed)?;
+        let record = self.dress(&temporary, &file, &head, &fetch.object).map_err(&failed)?;
         let replace = self.mirror.rules.overwrite || fetch.local.is_some();
         self.add(
             batch,
@@ -117,7 +121,8 @@ impl Run<'_> {
         if !is_undecided {
             return Ok(false);
         }
-        let head = self.mirror.bucket.head(&self.key(&object.key))?;
+        let head = self.mirror.bucket.head(&self.key(&object.key));
+        let head = head.map_err(self.store_trouble(&local.path, object.size))?;
         Ok(head
             .is_some_and(|head| Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local))))
     }
@@ -156,7 +161,7 @@ impl Run<'_> {
     fn dress(
         &self,
         temporary: &Temporary,
-        file: File,
+        file: &File,
         head: &Head,
         object: &Object,
     ) -> Result<Record, Errno> {
@@ -172,7 +177,7 @@ impl Run<'_> {
         let known = &self.mirror.known;
         let stat = || stat_at(temporary.folder(), temporary.name());
         if attributes.is_link() {
-            temporary.replace_by_link(&read_target(&file)?)?;
+            temporary.replace_by_link(&read_target(file)?)?;
             attributes.apply_to_link(temporary.folder(), temporary.name())?;
             return Ok(known.record(&head.etag, &stat()?));
         }

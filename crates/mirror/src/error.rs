@@ -32,16 +32,6 @@ pub enum Error {
         /// What an ordinary user may still write.
         free: u64,
     },
-    /// Whether something lacks can only be told from a list in order.
-    #[error(
-        "the store lists {key:?} behind {previous:?}: keys have to be sorted by their bytes; use another store"
-    )]
-    Unsorted {
-        /// What came too late.
-        key: String,
-        /// What came before it.
-        previous: String,
-    },
     /// All but some files was mirrored.
     #[error("{count} of the files could not be mirrored, the first is {first:?}: {reason}")]
     Left {

@@ -83,7 +83,7 @@ impl Mirror {
     pub fn new(folder: OwnedFd, bucket: Bucket, prefix: &str, rules: Rules) -> Result<Mirror, Error> {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let exclude = Globs::new(&rules.exclude);
-        let known = Known::new(&prefix, rules.preserve);
+        let known = Known::new(&format!("{}/{prefix}", bucket.name()), rules.preserve);
         let (folder, boot) = (Folder::new(folder), time::boot());
         Ok(Mirror { folder, bucket, prefix, rules, exclude, known, boot, turn: Mutex::default() })
     }

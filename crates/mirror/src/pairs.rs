@@ -47,32 +47,21 @@ impl<L: Iterator<Item = Entry>, O: Iterator<Item = Result<Object, Error>>> Itera
     }
 }
 
-/// The objects of a listing that take part, with their keys relative to `prefix`. That they come in order is checked, for what lacks is
-/// deleted.
+/// The objects of a listing that take part, with their keys relative to `prefix`; that they come in order is checked by the listing. The
+/// prefix itself is the root's marker, and tells nothing.
 pub(crate) fn objects<'a>(
     listing: impl Iterator<Item = Result<Object, s3::Error>> + 'a,
     prefix: &'a str,
     exclude: &'a Globs,
 ) -> impl Iterator<Item = Result<Object, Error>> + 'a {
-    let mut previous = String::new();
-    let in_order = move |object: Result<Object, s3::Error>| {
-        let mut object = object?;
-        // The prefix itself is the root's marker.
-        if object.key == prefix {
-            object.key.clear();
-            return Ok(object);
+    listing.filter_map(move |object| match object {
+        Err(error) => Some(Err(error.into())),
+        Ok(mut object) => {
+            object.key.drain(..prefix.len().min(object.key.len()));
+            let takes_part = !object.key.is_empty() && !exclude.is_match(&object.key);
+            takes_part.then_some(Ok(object))
         }
-        match object.key.strip_prefix(prefix) {
-            Some(key) if key.as_bytes() > previous.as_bytes() => {
-                key.clone_into(&mut previous);
-                object.key.clone_from(&previous);
-                Ok(object)
-            }
-            _ => Err(Error::Unsorted { key: object.key, previous: format!("{prefix}{previous}") }),
-        }
-    };
-    let takes_part = |object: &Object| !object.key.is_empty() && !exclude.is_match(&object.key);
-    listing.map(in_order).filter(move |object| object.as_ref().map_or(true, takes_part))
+    })
 }
 
 /// In a bucket, there can be an object `a` and an object `a/b`; in a folder, `a` is either a file or a folder. Which comes first in the
@@ -102,24 +91,6 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn object(key: &str) -> Object {
-        Object { key: key.to_owned(), size: 0, etag: String::new(), modified: 0 }
-    }
-
-    #[test]
-    fn a_list_out_of_order_is_an_error() {
-        let globs = Globs::new(&["*.tmp"]);
-        let list = |keys: &[&str]| -> Vec<_> {
-            let listing: Vec<_> = keys.iter().map(|key| Ok(object(key))).collect();
-            objects(listing.into_iter(), "p/", &globs).map(|object| object.map(|object| object.key)).collect()
-        };
-        let keys: Vec<_> = list(&["p/", "p/a", "p/b.tmp", "p/b/c"]).into_iter().map(Result::unwrap).collect();
-        assert_eq!(keys, ["a", "b/c"]);
-        for wrong in [["p/b", "p/a"], ["p/a", "p/a"], ["p/a", "q/b"]] {
-            assert!(list(&wrong).iter().any(Result::is_err), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn a_file_wins_over_a_folder() {

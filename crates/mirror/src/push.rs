@@ -180,7 +180,11 @@ impl Run<'_> {
 
     fn put_if_different(&self, entry: &Entry, effort: Effort) -> Result<(), Trouble> {
         let may_replace = self.mirror.rules.overwrite && self.mirror.known.get(&entry.key).is_some();
-        if !may_replace && let Some(head) = self.mirror.bucket.head(&self.key(&entry.key))? {
+        if may_replace {
+            return self.put(entry, effort);
+        }
+        let trouble = self.store_trouble(&entry.path, entry.stat.stx_size);
+        if let Some(head) = self.mirror.bucket.head(&self.key(&entry.key)).map_err(trouble)? {
             let object =
                 Object { key: entry.key.clone(), size: head.size, etag: head.etag, modified: head.modified };
             if !self.has_to_be_put(entry, &object) {

@@ -16,6 +16,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// So many keys are remembered to be deleted at the end of a pass. If there are more, another pass follows.
 const MAX_EXTRA: usize = 100_000;
 
+/// Reasons of a store ("Error responses" in the Amazon S3 API Reference) that are not about one object.
+const FOR_ALL: [&str; 7] = [
+    "NoSuchBucket",
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+];
+
 /// A run, and what it found.
 pub(crate) struct Run<'a> {
     pub(crate) mirror: &'a Mirror,
@@ -36,15 +47,6 @@ pub(crate) enum Trouble {
     One(String),
     /// No other can be transferred either.
     All(Error),
-}
-
-impl From<s3::Error> for Trouble {
-    fn from(error: s3::Error) -> Self {
-        match error {
-            s3::Error::SourceChanged => Trouble::Changed,
-            error => Trouble::All(error.into()),
-        }
-    }
 }
 
 impl<'a> Run<'a> {
@@ -125,6 +127,24 @@ impl<'a> Run<'a> {
                 Trouble::All(Error::io(action, path)(errno))
             }
             errno => Trouble::One(format!("cannot {action} it: {}", io::Error::from(errno))),
+        }
+    }
+
+    /// What an answer of the store, or about the local file that the store's client reads or writes, means for the others.
+    pub(crate) fn store_trouble(&self, path: &Path, size: u64) -> impl Fn(s3::Error) -> Trouble {
+        move |error| match error {
+            s3::Error::SourceChanged => Trouble::Changed,
+            s3::Error::File { source, .. } => {
+                let errno = Errno::from_io_error(&source).unwrap_or(Errno::IO);
+                self.trouble("read or write", path, size)(errno)
+            }
+            s3::Error::Protocol { .. } => Trouble::One(error.to_string()),
+            s3::Error::Refused(ref refused)
+                if refused.status < 500 && !FOR_ALL.contains(&refused.code.as_str()) =>
+            {
+                Trouble::One(error.to_string())
+            }
+            error => Trouble::All(error.into()),
         }
     }
 

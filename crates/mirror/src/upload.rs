@@ -81,7 +81,8 @@ impl Run<'_> {
     fn send(&self, entry: &Entry, file: &File, stat: &Statx) -> Result<String, Trouble> {
         let preserve = self.mirror.rules.preserve;
         let metadata = if preserve { Attributes::of(stat).to_metadata() } else { BTreeMap::new() };
-        let etag = self.mirror.bucket.put(&self.key(&entry.key), file, &metadata, &self.progress.bytes)?;
+        let etag = self.mirror.bucket.put(&self.key(&entry.key), file, &metadata, &self.progress.bytes);
+        let etag = etag.map_err(self.store_trouble(&entry.path, stat.stx_size))?;
         self.mirror.known.remember(&entry.key, self.mirror.known.record(&etag, stat));
         count(&self.progress.files);
         Ok(etag)

@@ -113,6 +113,11 @@ impl Bucket {
         Bucket { limits, ..self }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.address.bucket()
+    }
+
     /// All objects whose keys begin with `prefix`, sorted by the bytes of their keys, fetched by pages: memory does not grow with the count.
     /// After an error there is nothing more.
     pub fn list(&self, prefix: &str) -> Box<dyn Iterator<Item = Result<Object, Error>> + Send + '_> {
