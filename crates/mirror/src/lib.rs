@@ -2,6 +2,8 @@
 //!
 //! The folder belongs to containers, which may change it, and put links anywhere, at any time: nothing here follows a path that leads outside.
 
+pub mod watch;
+
 use s3::Bucket;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
