@@ -2,6 +2,7 @@
 //!
 //! The folder belongs to containers, which may change it, and put links anywhere, at any time: nothing here follows a path that leads outside.
 
+pub mod continuous;
 pub mod watch;
 
 use s3::Bucket;

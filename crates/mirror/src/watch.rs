@@ -99,6 +99,11 @@ impl Watch {
         self.blind_spot.as_deref()
     }
 
+    /// Whether there is anything at `path`.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        folder::has(&self.root, path)
+    }
+
     /// Begins anew with an empty queue.
     fn build(&mut self) {
         self.map = Map::default();

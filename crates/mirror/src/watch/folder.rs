@@ -13,9 +13,18 @@ const INSIDE: ResolveFlags =
 
 /// Opens `path`, or the root itself if it is empty.
 pub(super) fn open(root: impl AsFd, path: &Path) -> Result<OwnedFd, Errno> {
+    open_as(root, path, FLAGS)
+}
+
+/// Whether there is anything, also a link.
+pub(super) fn has(root: impl AsFd, path: &Path) -> bool {
+    open_as(root, path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC).is_ok()
+}
+
+fn open_as(root: impl AsFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     loop {
-        match openat2(&root, path, FLAGS, Mode::empty(), INSIDE) {
+        match openat2(&root, path, flags, Mode::empty(), INSIDE) {
             // Something was renamed meanwhile (openat2(2)).
             Err(Errno::AGAIN | Errno::INTR) => {}
             result => return result,

@@ -30,7 +30,7 @@ impl Churn {
             5..7 => self.append(&here),
             7 => fs::create_dir_all(&here).and_then(|()| self.write(&here.join("x"))),
             8..10 => fs::rename(here, there),
-            10 => Ok(renameat_with(CWD, here, CWD, there, RenameFlags::EXCHANGE).unwrap_or_default()),
+            10 => renameat_with(CWD, here, CWD, there, RenameFlags::EXCHANGE).map_err(Into::into),
             11 => fs::rename(here, away),
             12 => fs::rename(away, here),
             13 => fs::remove_file(here),
