@@ -1,4 +1,4 @@
-//! A folder and a prefix of an S3 bucket, made equal: once ([`Mirror::pull`], [`Mirror::push`]), or all the time (`Continuous`).
+//! A folder and a prefix of an S3 bucket, made equal: once ([`Mirror::pull`], [`Mirror::push`]), or all the time ([`continuous::Continuous`]).
 //!
 //! The folder belongs to containers, which may change it, and put links anywhere, at any time: nothing here follows a path that leads outside.
 //!
@@ -6,6 +6,7 @@
 //! with the count of files, but for what is remembered of those that were transferred.
 
 mod attributes;
+pub mod continuous;
 mod download;
 mod error;
 mod folder;
@@ -22,6 +23,7 @@ mod temporary;
 mod time;
 mod upload;
 mod walk;
+pub mod watch;
 
 pub use error::Error;
 
