@@ -127,19 +127,7 @@ impl Continuous {
         if !self.directions.push {
             return Ok(());
         }
-        let end = Instant::now() + patience;
-        let mut outage = Outage::default();
-        loop {
-            let Err(error) = self.sides.push(&self.progress) else {
-                outage.is_over(&self.name);
-                return Ok(());
-            };
-            let pause = outage.pause_after(&self.name, &error);
-            if Instant::now() + pause >= end {
-                return Err(error);
-            }
-            thread::sleep(pause);
-        }
+        push_until_done(&*self.sides, &self.name, patience, &self.progress)
     }
 
     /// What is under way is waited for.
@@ -158,5 +146,30 @@ impl Continuous {
 impl Drop for Continuous {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Pushes everything. What fails is tried again, with growing pauses, as long as the next try would begin within `patience`.
+///
+/// # Errors
+/// Those of the last try.
+pub fn push_until_done(
+    sides: &dyn Sides,
+    name: &str,
+    patience: Duration,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let end = Instant::now() + patience;
+    let mut outage = Outage::default();
+    loop {
+        let Err(error) = sides.push(progress) else {
+            outage.is_over(name);
+            return Ok(());
+        };
+        let pause = outage.pause_after(name, &error);
+        if Instant::now() + pause >= end {
+            return Err(error);
+        }
+        thread::sleep(pause);
     }
 }

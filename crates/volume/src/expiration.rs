@@ -1,21 +1,14 @@
 //! When a volume goes: decided when it is made, and noted beside its content.
 
-use crate::Error;
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use crate::{Error, note};
 use std::{
     fmt,
-    fs::{self, File},
-    io::{self, Read, Write},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// The note, in the volume's own folder. A volume without one never expires.
 const NOTE: &str = "expiration";
-/// Holds it until it is whole.
-const STAGING: &str = ".expiration.part";
-/// A longer one is not ours.
-const MAX_NOTE: u64 = 128;
 /// 2026-01-01T00:00:00Z, before which this program did not exist: a clock that shows less was never set.
 const FIRST_SANE_SECOND: u64 = 1_767_225_600;
 
@@ -74,29 +67,18 @@ impl Note {
 
     /// Reads the note in a volume's folder. What is not understood is an error: it must never cost a volume.
     pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(NOTE);
-        let text = match read_text(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { expiration: Expiration::Never, since: None });
-            }
-            text => text.map_err(Error::io("read", &path))?,
+        let Some(text) = note::read(folder, NOTE)? else {
+            return Ok(Self { expiration: Expiration::Never, since: None });
         };
-        Self::parse(&text).ok_or(Error::Note { path })
+        Self::parse(&text).ok_or_else(|| Error::Note { path: folder.join(NOTE) })
     }
 
     /// Writes the note, whole or not at all.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Error> {
-        let (path, staging) = (folder.join(NOTE), folder.join(STAGING));
-        let write = || {
-            remove(&staging)?;
-            let Some(text) = self.text() else { return remove(&path) };
-            let mut file = File::create_new(&staging)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&staging, &path)?;
-            File::open(folder)?.sync_all()
-        };
-        write().map_err(Error::io("write", &path))
+        match self.text() {
+            Some(text) => note::write(folder, NOTE, &text),
+            None => note::remove(folder, NOTE),
+        }
     }
 
     /// One line; nothing for a volume that never expires.
@@ -134,29 +116,12 @@ fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// A container that sees the cache can put anything there: a link, a pipe, a file without an end.
-fn read_text(path: &Path) -> io::Result<String> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(openat(CWD, path, flags, Mode::empty())?);
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut text = String::new();
-    file.take(MAX_NOTE).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rustix::fs::{CWD, FileType, Mode};
+    use std::fs;
 
     fn note(expiration: Expiration, since: Option<u64>) -> Note {
         Note { expiration, since }

@@ -11,7 +11,9 @@ mod expiration;
 mod fscrypt;
 mod life;
 mod metadata;
+mod note;
 mod owner;
+mod unpushed;
 
 pub use copy_up::copy_up;
 pub use encrypt::Key;

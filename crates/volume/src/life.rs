@@ -1,14 +1,7 @@
 //! How volumes come, stay and go.
 
 use crate::{DATA, Error, Expiration, Volumes, expiration::Note};
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
-
-/// A file beside the content of a volume that must not go, whatever its note says.
-const KEPT: &str = "kept";
+use std::path::PathBuf;
 
 /// What is over, and with it the time of some volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +67,16 @@ impl Volumes {
         match note.is_over(now) {
             Some(false) => {}
             None => log::warn!("The volume {name} stays: the clock is not set, and it expires by date"),
-            Some(true) if is_kept(&folder) => {
+            Some(true) if Self::is_kept_name(name) => {
+                let to = self.unpushed(name)?.unwrap_or_default();
+                log::warn!("The volume {name} stays: what it holds could not be pushed to {to}");
+            }
+            Some(true) if self.unpushed(name)?.is_some() => {
                 log::warn!("The volume {name} has expired, and stays: not all of it has been pushed");
+                // The next pipeline gets an empty one.
+                if (note.expiration, over) == (Expiration::PipelineEnd, Over::Boot) {
+                    self.set_aside(name)?;
+                }
             }
             Some(true) => {
                 log::info!("Removing the volume {name}, which has expired: {}", note.expiration);
@@ -84,38 +85,4 @@ impl Volumes {
         }
         Ok(())
     }
-
-    /// From now on the volume stays, also after a power cut, until it is [released](Self::release).
-    ///
-    /// # Errors
-    /// When that cannot be written down.
-    pub fn keep(&self, name: &str) -> Result<(), Error> {
-        let folder = self.folder(name)?;
-        let path = folder.join(KEPT);
-        let write = || {
-            match File::create_new(&path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-            File::open(&folder)?.sync_all()
-        };
-        write().map_err(Error::io("write", &path))
-    }
-
-    /// The volume may go when its time is over.
-    ///
-    /// # Errors
-    /// When that cannot be written down.
-    pub fn release(&self, name: &str) -> Result<(), Error> {
-        let path = self.folder(name)?.join(KEPT);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn is_kept(folder: &Path) -> bool {
-    // Whatever it is that has this name: rather too much is kept than too little.
-    folder.join(KEPT).symlink_metadata().is_ok()
 }

@@ -82,17 +82,35 @@ fn what_is_not_pushed_stays_until_it_is() {
     let volumes = Volumes::open(root.path()).unwrap();
     let (data, _) = volumes.create("job", Expiration::PipelineEnd, None).unwrap();
     fs::write(data.join("result"), "x").unwrap();
-    volumes.keep("job").unwrap();
-    volumes.keep("job").unwrap();
+    volumes.keep("job", "http://s3/bucket").unwrap();
+    volumes.keep("job", "http://s3/bucket").unwrap();
     volumes.expire(Over::Pipeline, None).unwrap();
     // As after a power cut: another program has opened it.
     let volumes = Volumes::open(root.path()).unwrap();
-    assert_eq!(next_start(&volumes, Some(NOON)), ["job"]);
+    assert_eq!(volumes.unpushed("job").unwrap().as_deref(), Some("http://s3/bucket"));
     assert_eq!(fs::read(data.join("result")).unwrap(), b"x");
     volumes.release("job").unwrap();
     volumes.release("job").unwrap();
     volumes.expire(Over::Pipeline, None).unwrap();
     assert!(volumes.list().unwrap().is_empty());
+}
+
+#[test]
+fn the_next_pipeline_gets_an_empty_volume_beside_the_one_that_is_not_pushed() {
+    let root = tempfile::tempdir().unwrap();
+    let volumes = Volumes::open(root.path()).unwrap();
+    let kept = Volumes::kept_name("job");
+    for round in ["first", "second"] {
+        let (data, _) = volumes.create("job", Expiration::PipelineEnd, None).unwrap();
+        assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+        fs::write(data.join("result"), round).unwrap();
+        volumes.keep("job", "http://s3/bucket").unwrap();
+        assert_eq!(next_start(&volumes, Some(NOON)), [kept.clone()]);
+        assert_eq!(next_start(&volumes, Some(NOON)), [kept.clone()], "it stays under that name");
+    }
+    assert_eq!(volumes.unpushed(&kept).unwrap().as_deref(), Some("http://s3/bucket"));
+    let data = volumes.ensure(&kept).unwrap();
+    assert_eq!(fs::read(data.join("result")).unwrap(), b"second");
 }
 
 #[test]
