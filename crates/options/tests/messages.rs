@@ -533,6 +533,17 @@ fn names_may_come_with_the_extra_arguments() {
 }
 
 #[test]
+fn the_top_of_a_file_system_cannot_be_encrypted() {
+    let text =
+        "b2c.filesystem=fs,src=/dev/sda1 b2c.volume=v,fscrypt_key=QUJDREVGR0hJSktMTU5PUA==,filesystem=fs";
+    assert_line(
+        text,
+        "error: b2c.volume: `v` has both filesystem and fscrypt_key; the topmost folder of a file system cannot be encrypted; name the file system by b2c.cache_device instead | v",
+    );
+    assert_eq!(parse(&[text]).fatal, Some(Fatal::VolumeSetup));
+}
+
+#[test]
 fn empty_exclude_is_ignored() {
     let options = assert_fine("b2c.volume=a,exclude=,exclude=*.tmp,exclude");
     assert_eq!(options.volume[0].exclude, ["*.tmp"]);
@@ -624,7 +635,7 @@ fn what_comes_later_says_so() {
     let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
     let options = parse(&[&format!(
         "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h,filesystem=fs \
+         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
          b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
     )])
     .options;

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 /// A small ext4 on a loop device.
@@ -15,9 +16,14 @@ pub struct Disk {
     folder: TempDir,
 }
 
+/// One disk at a time: a program that one test starts has, until it is executed, everything open that other tests of the same process have, and a
+/// disk with something open cannot be unmounted.
+static ONE: Mutex<()> = Mutex::new(());
+
 impl Disk {
     /// Runs `test` with a new disk of that size. What it starts sees the disk, and nobody else does.
     pub fn with(megabytes: u64, test: impl FnOnce(&Disk) + Send) {
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
             // SAFETY: no descriptor table is unshared, which is what makes unshare unsafe.
             unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS | UnshareFlags::NEWNS) }.unwrap();

@@ -148,6 +148,10 @@ fn volume<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Volume> {
     for piece in values::pieces(rest) {
         add(&piece, &mut volume, report)?;
     }
+    if volume.filesystem.is_some() && volume.fscrypt_key.is_some() {
+        let help = "the topmost folder of a file system cannot be encrypted; name the file system by b2c.cache_device instead";
+        return Err(Problem::new(name, "has both filesystem and fscrypt_key").help(help));
+    }
     Ok(volume)
 }
 
