@@ -1,6 +1,6 @@
 //! How volumes come, stay and go.
 
-use crate::{DATA, Error, Expiration, Volumes, expiration::Note};
+use crate::{DATA, Error, Expiration, Volumes, expiration::Note, unpushed::is_kept_name};
 use std::path::PathBuf;
 
 /// What is over, and with it the time of some volumes.
@@ -67,7 +67,7 @@ impl Volumes {
         match note.is_over(now) {
             Some(false) => {}
             None => log::warn!("The volume {name} stays: the clock is not set, and it expires by date"),
-            Some(true) if Self::is_kept_name(name) => {
+            Some(true) if is_kept_name(name) => {
                 let to = self.unpushed(name)?.unwrap_or_default();
                 log::warn!("The volume {name} stays: what it holds could not be pushed to {to}");
             }

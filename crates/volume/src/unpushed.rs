@@ -3,14 +3,13 @@
 //! It is written before a volume is used whose content is to be pushed, or when that failed, and goes when all of it is there. A boot that finds one ends what
 //! an earlier one could not.
 
-use crate::{Error, Volumes, note};
-use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
-use std::fs;
+use crate::{DATA, Error, MAX_NAME, Volumes, note};
+use std::fs::{self, File};
 
 /// The note's name.
 const NOTE: &str = "unpushed";
-/// Follows the name of a volume that is kept for its content alone; its own name is another volume's by now.
-const ASIDE: &str = ".unpushed";
+/// Stands between the name of a volume that is kept for its content alone, and a number.
+const KEPT: &str = ".unpushed-";
 
 impl Volumes {
     /// From now on the volume stays, also after a power cut, until it is [released](Self::release). `destination` says where its content is to be pushed.
@@ -37,25 +36,44 @@ impl Volumes {
         note::read(&self.folder(name)?, NOTE)
     }
 
-    /// The name under which a volume is kept whose time is over, but whose content is nowhere else: a new one may have its own name.
-    pub fn kept_name(name: &str) -> String {
-        // Names are ASCII, and have a longest length. Which of two long ones it is stands in the note.
-        format!("{}{ASIDE}", &name[..name.len().min(200)])
+    /// The volumes that were kept when `name`'s time was over, because their content was nowhere else, oldest first. A new one may have their name by now.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn kept(&self, name: &str) -> Result<Vec<String>, Error> {
+        let mut kept = self.list()?;
+        kept.retain(|other| origin(other).is_some_and(|(origin, _)| origin == stem(name)));
+        kept.sort_by_key(|name| origin(name).map(|(_, number)| number));
+        Ok(kept)
     }
 
-    /// Whether it is one that is kept so.
-    pub(crate) fn is_kept_name(name: &str) -> bool {
-        name.ends_with(ASIDE)
-    }
-
-    /// Gives the volume that name. An older one of that name goes: nobody has come for it since.
+    /// Keeps the volume under another name, if there is anything in it.
     pub(crate) fn set_aside(&self, name: &str) -> Result<(), Error> {
-        let aside = Self::kept_name(name);
-        self.remove(&aside)?;
-        let (from, to) = (self.folder(name)?, self.folder(&aside)?);
-        fs::rename(&from, &to).map_err(Error::io("rename", from))?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, &self.root, flags, Mode::empty()).map_err(Error::io("open", &self.root))?;
-        fsync(root).map_err(Error::io("flush", &self.root))
+        let folder = self.folder(name)?;
+        let is_empty = fs::read_dir(folder.join(DATA)).map(|mut entries| entries.next().is_none());
+        if is_empty.map_err(Error::io("read", folder.join(DATA)))? {
+            return self.remove(name).map(drop);
+        }
+        let last = self.kept(name)?.iter().filter_map(|name| origin(name)).map(|(_, number)| number).max();
+        let kept = self.folder(&format!("{}{KEPT}{}", stem(name), last.unwrap_or(0).saturating_add(1)))?;
+        fs::rename(&folder, kept).map_err(Error::io("rename", folder))?;
+        let root = File::open(&self.root).and_then(|root| root.sync_all());
+        root.map_err(Error::io("flush", &self.root))
     }
+}
+
+/// Whether that is the name of a volume that was kept.
+pub(crate) fn is_kept_name(name: &str) -> bool {
+    origin(name).is_some()
+}
+
+/// What the name was before, as far as it fits, and which of several it is.
+fn origin(name: &str) -> Option<(&str, u32)> {
+    let (origin, number) = name.rsplit_once(KEPT)?;
+    Some((origin, number.parse().ok()?))
+}
+
+/// As much of a name, which is ASCII and has a longest length, as leaves room for what follows.
+fn stem(name: &str) -> &str {
+    &name[..name.len().min(MAX_NAME - KEPT.len() - 10)]
 }

@@ -96,21 +96,32 @@ fn what_is_not_pushed_stays_until_it_is() {
 }
 
 #[test]
-fn the_next_pipeline_gets_an_empty_volume_beside_the_one_that_is_not_pushed() {
+fn the_next_pipeline_gets_an_empty_volume_beside_those_that_are_not_pushed() {
     let root = tempfile::tempdir().unwrap();
     let volumes = Volumes::open(root.path()).unwrap();
-    let kept = Volumes::kept_name("job");
+    let mut kept = Vec::new();
     for round in ["first", "second"] {
         let (data, _) = volumes.create("job", Expiration::PipelineEnd, None).unwrap();
         assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
         fs::write(data.join("result"), round).unwrap();
         volumes.keep("job", "http://s3/bucket").unwrap();
-        assert_eq!(next_start(&volumes, Some(NOON)), [kept.clone()]);
-        assert_eq!(next_start(&volumes, Some(NOON)), [kept.clone()], "it stays under that name");
+        volumes.expire(Over::Boot, Some(NOON)).unwrap();
+        kept = volumes.kept("job").unwrap();
+        assert_eq!(next_start(&volumes, Some(NOON)), kept, "they stay under these names");
     }
-    assert_eq!(volumes.unpushed(&kept).unwrap().as_deref(), Some("http://s3/bucket"));
-    let data = volumes.ensure(&kept).unwrap();
-    assert_eq!(fs::read(data.join("result")).unwrap(), b"second");
+    let contents = |name: &String| fs::read_to_string(volumes.ensure(name).unwrap().join("result")).unwrap();
+    assert_eq!(kept.iter().map(contents).collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(volumes.unpushed(&kept[1]).unwrap().as_deref(), Some("http://s3/bucket"));
+    assert!(volumes.kept("jo").unwrap().is_empty());
+}
+
+#[test]
+fn an_empty_volume_is_not_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let volumes = Volumes::open(root.path()).unwrap();
+    volumes.create("job", Expiration::PipelineEnd, None).unwrap();
+    volumes.keep("job", "http://s3/bucket").unwrap();
+    assert!(next_start(&volumes, Some(NOON)).is_empty());
 }
 
 #[test]

@@ -15,11 +15,14 @@ pub struct Volumes<'a> {
 }
 
 /// A volume that an option names.
+#[derive(Clone)]
 pub struct Named<'a> {
     /// What the option says.
     pub option: &'a Volume,
     /// Where its content is; there until the clean-up.
     pub folder: PathBuf,
+    /// As it was decided when it was made.
+    pub expiration: Expiration,
 }
 
 impl<'a> Volumes<'a> {
@@ -57,7 +60,7 @@ impl<'a> Volumes<'a> {
             // Another option may have given the key.
             None => self.folder(&option.name).map(drop).map_err(said)?,
         }
-        self.named.push(Named { option, folder });
+        self.named.push(Named { option, folder, expiration: decided });
         Ok(())
     }
 
@@ -67,6 +70,16 @@ impl<'a> Volumes<'a> {
             Some(named) => Ok(named.folder.clone()),
             None => self.all.ensure(name),
         }
+    }
+
+    /// Those that options name, in their order.
+    pub fn named(&self) -> &[Named<'a>] {
+        &self.named
+    }
+
+    /// All that there are, also of earlier boots.
+    pub fn all(&self) -> &volume::Volumes {
+        &self.all
     }
 
     /// When no container is there any more: unmounts, and removes the volumes whose time ends with the pipeline.

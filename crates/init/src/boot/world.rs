@@ -8,6 +8,7 @@ use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
+use crate::pipeline::hooks::Hooks;
 use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
@@ -58,11 +59,15 @@ pub fn make<'a>(
     remove_leftovers(&places.containers);
     let volumes = Volumes::set_up(options, &storage.join("volumes"))
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
+    let client = http_client(options);
+    let hooks = Hooks::new(&volumes, options, &client)
+        .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
     let mut mounts = Mounts::default();
     Ok(World {
         store,
         image_stores: image_stores(options, &mut mounts),
-        client: http_client(options),
+        client,
+        hooks,
         volumes,
         containers: places.containers,
         hostname: options.hostname.clone(),

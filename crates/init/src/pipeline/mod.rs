@@ -28,7 +28,7 @@ pub struct World<'a> {
     /// The way to registries.
     pub client: net::http::Client,
     /// What is mirrored, and when. Goes before the volumes, whose folders it holds open.
-    pub hooks: Hooks,
+    pub hooks: Hooks<'a>,
     /// Named volumes.
     pub volumes: Volumes<'a>,
     /// Parent of the containers' own folders.
@@ -47,7 +47,7 @@ pub struct World<'a> {
 pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let mut services = Services::none();
-    if state.status == 0 && world.hooks.run(Moment::PipelineStart).is_err() {
+    if state.status == 0 && world.hooks.begin(world.volumes.all()).is_err() {
         state.fail(1, "Pipeline-start hooks");
     }
     if state.status == 0 {
@@ -57,7 +57,7 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
         run_steps(&options.run, options.pipefail, world, state);
     }
     run_post_containers(&options.run_post, world, state);
-    if world.hooks.run(Moment::PipelineEnd).is_err() {
+    if world.hooks.end(world.volumes.all()).is_err() {
         state.fail(1, "Pipeline-end hooks");
     }
     services

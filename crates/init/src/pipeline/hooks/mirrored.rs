@@ -1,14 +1,13 @@
 //! One volume and its S3 buckets.
 
 use super::Moment;
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::report::Report;
-use crate::boot::volumes::{Named, Volumes};
+use crate::boot::volumes::Named;
+use mirror::Mirror;
 use mirror::continuous::{self, Continuous, Directions};
-use mirror::{Error, Mirror};
 use net::http::Client;
 use options::{Conditions, Options};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,17 +17,17 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A volume that is mirrored.
 pub struct Mirrored<'a> {
-    volume: Named<'a>,
+    pub(super) volume: Named<'a>,
     client: Client,
     pull: Option<Side>,
-    push: Option<Side>,
+    pub(super) push: Option<Side>,
     state: Mutex<State>,
 }
 
 /// One direction.
-struct Side {
+pub(super) struct Side {
     mirror: Arc<Mirror>,
-    remote: Remote,
+    pub(super) remote: Remote,
     on: Conditions,
 }
 
@@ -84,22 +83,33 @@ impl<'a> Mirrored<'a> {
 
     /// Does what is to be done then: what is about to be used is pulled before anything is pushed; what was used is pushed before anything is
     /// pulled over it.
+    ///
+    /// # Errors
+    /// Why not all was done.
     pub fn run(&self, moment: Moment) -> Result<(), String> {
-        let done = match moment {
+        match moment {
             Moment::PipelineStart => {
-                self.pull(moment).and_then(|()| self.push(moment)).and_then(|()| self.start_continuous())
+                self.pull(moment)?;
+                self.push(moment)?;
+                self.start_continuous()
             }
-            Moment::ContainerStart => self.pull(moment).and_then(|()| self.push(moment)),
-            Moment::ContainerEnd => self.push(moment).and_then(|()| self.pull(moment)),
+            Moment::ContainerStart => {
+                self.pull(moment)?;
+                self.push(moment)
+            }
+            Moment::ContainerEnd => {
+                self.push(moment)?;
+                self.pull(moment)
+            }
             Moment::PipelineEnd => {
-                let finished = self.finish_continuous();
-                finished.and_then(|()| self.push(moment)).and_then(|()| self.pull(moment))
+                self.finish_continuous()?;
+                self.push(moment)?;
+                self.pull(moment)
             }
-        };
-        done.map_err(|error| error.to_string())
+        }
     }
 
-    fn pull(&self, moment: Moment) -> Result<(), Error> {
+    fn pull(&self, moment: Moment) -> Result<(), String> {
         let Some(side) = &self.pull else { return Ok(()) };
         // What is pulled all the time has to be there before anything uses it.
         if !moment.is_meant_by(side.on) && !(side.on.changes && moment == Moment::PipelineStart) {
@@ -107,33 +117,107 @@ impl<'a> Mirrored<'a> {
         }
         self.state().pulled = false;
         let report = self.report("pulled");
-        report.during(|| side.mirror.pull(&report.progress))?;
+        report.during(|| side.mirror.pull(&report.progress)).map_err(|error| error.to_string())?;
         self.state().pulled = true;
         Ok(())
     }
 
-    fn push(&self, moment: Moment) -> Result<(), Error> {
+    fn push(&self, moment: Moment) -> Result<(), String> {
         match &self.push {
-            Some(side) if moment.is_meant_by(side.on) => self.push_all(side, moment),
+            Some(side) if moment.is_meant_by(side.on) => {
+                let patience = if moment == Moment::PipelineEnd { PATIENCE } else { Duration::ZERO };
+                self.push_all(side, patience)
+            }
             _ => Ok(()),
         }
     }
 
-    fn push_all(&self, side: &Side, moment: Moment) -> Result<(), Error> {
-        let report = self.report("pushed");
+    fn push_all(&self, side: &Side, patience: Duration) -> Result<(), String> {
         let mirror = self.safe_mirror(side)?;
-        let patience = if moment == Moment::PipelineEnd { PATIENCE } else { Duration::ZERO };
+        let report = self.report("pushed");
         let push = || continuous::push_until_done(&*mirror, &self.title(), patience, &report.progress);
-        self.note_push(report.during(push))
+        self.remember(report.during(push).map_err(|error| error.to_string()))
     }
 
-    /// A mirror that removes nothing from a bucket whose content should have been here, and has not: that the volume lacks it means nothing then.
-    fn safe_mirror(&self, side: &Side) -> Result<Arc<Mirror>, Error> {
+    /// One that removes nothing from a bucket whose content should have been here, and has not: that the volume lacks it means nothing then.
+    fn safe_mirror(&self, side: &Side) -> Result<Arc<Mirror>, String> {
         let option = self.volume.option;
         let is_pulled = option.pull_from == option.push_to && option.pull_on != Conditions::default();
         if !option.remove || !is_pulled || self.state().pulled {
             return Ok(Arc::clone(&side.mirror));
         }
         self.careful_mirror(side, &self.volume.folder).map(Arc::new)
+    }
+
+    /// Of that folder, and without removing anything.
+    pub(super) fn careful_mirror(&self, side: &Side, folder: &Path) -> Result<Mirror, String> {
+        side.remote.mirror(folder, self.volume.option, false, &self.client)
+    }
+
+    /// Starts to mirror what is mirrored all the time.
+    fn start_continuous(&self) -> Result<(), String> {
+        let always = |side: &Option<Side>| {
+            side.as_ref().filter(|side| side.on.changes).map(|side| Arc::clone(&side.mirror))
+        };
+        let push = Directions { push: true, pull: false };
+        let pull = Directions { push: false, pull: true };
+        let wanted = match (always(&self.push), always(&self.pull)) {
+            // Both in one, so that they do not undo each other's work.
+            (Some(mirror), Some(same)) if Arc::ptr_eq(&mirror, &same) => {
+                vec![(mirror, Directions { push: true, pull: true })]
+            }
+            (pushed, pulled) => {
+                let pushed = pushed.map(|mirror| (mirror, push));
+                pushed.into_iter().chain(pulled.map(|mirror| (mirror, pull))).collect()
+            }
+        };
+        for (mirror, directions) in wanted {
+            let report = self.report("mirrored");
+            let (folder, progress) = (remote::open(&self.volume.folder)?, Arc::clone(&report.progress));
+            let running = Continuous::start(&self.title(), mirror, folder, directions, progress);
+            self.state().continuous.push((running, report));
+        }
+        Ok(())
+    }
+
+    /// Ends that, with all that is still to be pushed.
+    fn finish_continuous(&self) -> Result<(), String> {
+        let running = std::mem::take(&mut self.state().continuous);
+        if let (true, Some(side)) = (running.is_empty(), &self.push)
+            && side.on.changes
+        {
+            // The pipeline did not start. Post containers may have left something all the same.
+            return self.push_all(side, PATIENCE);
+        }
+        let mut finished = Ok(());
+        for (continuous, report) in running {
+            let done = report.during(|| continuous.finish(PATIENCE)).map_err(|error| error.to_string());
+            finished = finished.and(self.remember(done));
+        }
+        finished
+    }
+
+    /// Notes whether a push worked.
+    pub(super) fn remember(&self, result: Result<(), String>) -> Result<(), String> {
+        self.state().unpushed = result.is_err();
+        result
+    }
+
+    /// Whether the last push failed.
+    pub(super) fn is_behind(&self) -> bool {
+        self.state().unpushed
+    }
+
+    fn report(&self, done: &str) -> Report {
+        Report::new(format!("Volume {}: {done}", self.name()))
+    }
+
+    /// How log lines call it.
+    fn title(&self) -> String {
+        format!("The volume {}", self.name())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,15 @@
 //! Hooks: volumes are mirrored with S3 when the pipeline starts and ends, around each container, or all the time.
 
 mod mirrored;
+mod remote;
 mod report;
+mod unpushed;
 
-pub use mirrored::Mirrored;
-
+use crate::boot::volumes::Volumes;
 use crate::console::{CONSOLE, Fold};
-use options::Conditions;
+use mirrored::Mirrored;
+use net::http::Client;
+use options::{Conditions, Options};
 
 /// When hooks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl Moment {
         }
     }
 
-    fn is_meant_by(self, conditions: &Conditions) -> bool {
+    fn is_meant_by(self, conditions: Conditions) -> bool {
         match self {
             Moment::PipelineStart => conditions.pipeline_start,
             Moment::ContainerStart => conditions.container_start,
@@ -40,33 +43,64 @@ impl Moment {
             Moment::PipelineEnd => conditions.pipeline_end,
         }
     }
-
-    /// What is about to be used is pulled before anything is pushed; what was used is pushed before anything is pulled over it.
-    fn is_start(self) -> bool {
-        matches!(self, Moment::PipelineStart | Moment::ContainerStart)
-    }
 }
 
 /// The volumes that are mirrored, in the order of the options.
-#[derive(Default)]
-pub struct Hooks(Vec<Mirrored>);
+pub struct Hooks<'a>(Vec<Mirrored<'a>>);
 
-impl Hooks {
-    /// For these volumes.
-    pub fn new(volumes: Vec<Mirrored>) -> Hooks {
-        Hooks(volumes)
+impl<'a> Hooks<'a> {
+    /// Of the volumes that the options name. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// A reason that names the volume.
+    pub fn new(volumes: &Volumes<'a>, options: &Options, client: &Client) -> Result<Self, String> {
+        let mut mirrored = Vec::new();
+        for volume in volumes.named() {
+            let made = Mirrored::new(volume, options, client);
+            mirrored.extend(made.map_err(|reason| format!("b2c.volume={}: {reason}", volume.option.name))?);
+        }
+        Ok(Hooks(mirrored))
     }
 
-    /// Mirrors what is to be mirrored at that moment. A volume that fails does not keep the others from being mirrored: results of one must not be lost
-    /// because those of another cannot be stored. Gives the names of those that failed; why has been said.
+    /// Before anything uses the volumes: first what earlier boots could not push, then what is to be done at the start.
+    pub fn begin(&self, volumes: &volume::Volumes) -> Result<(), Failed> {
+        let moment = Moment::PipelineStart;
+        let begin = |volume: &Mirrored<'_>| {
+            volume.push_unpushed(volumes)?;
+            volume.begin(volumes);
+            volume.run(moment)
+        };
+        self.each(moment, |volume| volume.has_hook(moment) || volume.is_unpushed(volumes), begin)
+    }
+
+    /// When nothing uses the volumes any more.
+    pub fn end(&self, volumes: &volume::Volumes) -> Result<(), Failed> {
+        let ended = self.run(Moment::PipelineEnd);
+        self.0.iter().for_each(|volume| volume.end(volumes));
+        ended
+    }
+
+    /// Mirrors what is to be mirrored at that moment.
     pub fn run(&self, moment: Moment) -> Result<(), Failed> {
-        if !self.0.iter().any(|volume| volume.has_hook(moment)) {
+        self.each(moment, |volume| volume.has_hook(moment), |volume| volume.run(moment))
+    }
+
+    /// A volume that fails does not keep the others from being mirrored: results of one must not be lost because those of another cannot be stored.
+    /// Why it failed is said here.
+    fn each(
+        &self,
+        moment: Moment,
+        is_meant: impl Fn(&Mirrored<'_>) -> bool,
+        work: impl Fn(&Mirrored<'_>) -> Result<(), String>,
+    ) -> Result<(), Failed> {
+        let meant: Vec<_> = self.0.iter().filter(|volume| is_meant(volume)).collect();
+        if meant.is_empty() {
             return Ok(());
         }
         CONSOLE.section("execute_hooks", &format!("Execute the {} hooks", moment.name()), Fold::Collapsed);
         let mut failed = Vec::new();
-        for volume in &self.0 {
-            if let Err(reason) = volume.run(moment) {
+        for volume in meant {
+            if let Err(reason) = work(volume) {
                 CONSOLE.error(&format!("b2c.volume={}: {} hook: {reason}", volume.name(), moment.name()));
                 failed.push(volume.name().to_owned());
             }

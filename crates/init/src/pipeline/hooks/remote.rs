@@ -6,6 +6,7 @@ use options::{Options, S3Alias, Volume};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use s3::{Bucket, Endpoint};
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// A place in a bucket, and how it is reached. `Display` names it without secrets.
@@ -24,11 +25,7 @@ impl Remote {
     pub fn new(remote: &options::Remote, options: &Options) -> Result<Remote, String> {
         let alias = options.minio.iter().rfind(|alias| alias.name == remote.alias);
         let alias = alias.ok_or_else(|| format!("there is no b2c.minio named {}", remote.alias))?;
-        Ok(Remote {
-            endpoint: endpoint(alias),
-            bucket: remote.bucket.clone(),
-            path: remote.path.clone(),
-        })
+        Ok(Remote { endpoint: endpoint(alias), bucket: remote.bucket.clone(), path: remote.path.clone() })
     }
 
     /// Mirrors `folder` with it as the volume's option says, but for `remove`. Nothing is asked yet.
@@ -52,10 +49,7 @@ impl Remote {
             preserve: volume.preserve,
             exclude: volume.exclude.clone(),
         };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = openat(CWD, folder, flags, Mode::empty())
-            .map_err(|errno| format!("cannot open {}: {errno}", folder.display()))?;
-        Mirror::new(folder, bucket, &self.path, rules).map_err(|error| error.to_string())
+        Mirror::new(open(folder)?, bucket, &self.path, rules).map_err(|error| error.to_string())
     }
 }
 
@@ -73,4 +67,11 @@ fn endpoint(alias: &S3Alias) -> Endpoint {
         secret_key: alias.secret_key.reveal().clone(),
         session_token: alias.session_token.reveal().clone(),
     }
+}
+
+/// Opens a volume's folder.
+pub fn open(folder: &Path) -> Result<OwnedFd, String> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, folder, flags, Mode::empty())
+        .map_err(|errno| format!("cannot open {}: {errno}", folder.display()))
 }

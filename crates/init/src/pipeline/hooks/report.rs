@@ -33,7 +33,7 @@ impl Report {
     pub fn during<E>(&self, work: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         let (done, is_done) = mpsc::channel::<()>();
         thread::scope(|scope| {
-            let say = || {
+            let say = move || {
                 while is_done.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                     CONSOLE.line(&format!("{} {} so far", self.what, self.counts()));
                 }
