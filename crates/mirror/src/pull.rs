@@ -15,7 +15,7 @@ const PASSES: usize = 3;
 impl Run<'_> {
     pub(crate) fn pull(&self) -> Result<(), Error> {
         for pass in 1..=PASSES {
-            self.report.clear();
+            self.start_over();
             let are_more = self.pull_once(pass == PASSES)?;
             if self.report.take_again().is_empty() && !are_more {
                 break;
@@ -60,7 +60,7 @@ impl Run<'_> {
             match self.place(&object, &mut files) {
                 Err(reason) => self.report.refused.add(&object.key, reason),
                 Ok(_) if local.as_ref().is_some_and(|local| self.is_in_folder(local, &object)) => {
-                    count(&self.progress.equal);
+                    self.count_equal();
                 }
                 Ok(path) => send(Fetch { object, path, local, is_last }),
             }
