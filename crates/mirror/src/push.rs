@@ -3,7 +3,7 @@
 use crate::folder::{is_gone, kind};
 use crate::pairs::{Pair, objects};
 use crate::report::Report;
-use crate::run::{Run, Trouble, count};
+use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
