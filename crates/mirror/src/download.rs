@@ -61,7 +61,7 @@ impl Run<'_> {
             made => made.map_err(self.trouble("make", &fetch.path, 0))?,
         };
         if !is_new {
-            count(&self.progress.equal);
+            self.count_equal();
             return Ok(());
         }
         if self.mirror.rules.preserve
@@ -81,7 +81,7 @@ impl Run<'_> {
     fn fetch(&self, fetch: Fetch, batch: &Batch) -> Result<(), Trouble> {
         if let Some(local) = &fetch.local {
             if self.has_its_time(local, &fetch.object)? {
-                count(&self.progress.equal);
+                self.count_equal();
                 return Ok(());
             }
             if !self.may_replace(local) {

@@ -3,7 +3,7 @@
 use crate::folder::{is_gone, kind};
 use crate::pairs::{Pair, objects};
 use crate::report::Report;
-use crate::run::{Run, Trouble, count};
+use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
@@ -57,7 +57,7 @@ impl Run<'_> {
     fn push_once(&self, paths: &[PathBuf], effort: Effort) -> Result<(), Error> {
         loop {
             if paths.iter().any(|path| path.as_os_str().is_empty()) {
-                self.report.clear();
+                self.start_over();
             }
             pool::run(
                 |job| self.do_job(job, effort),
@@ -94,7 +94,7 @@ impl Run<'_> {
                     return;
                 };
                 if self.is_as_it_was_put(&entry) {
-                    count(&self.progress.equal);
+                    self.count_equal();
                 } else {
                     send(Job::Compare(entry));
                 }
@@ -133,7 +133,7 @@ impl Run<'_> {
 
     fn has_to_be_put(&self, entry: &Entry, object: &Object) -> bool {
         if self.is_in_bucket(entry, object) {
-            count(&self.progress.equal);
+            self.count_equal();
             return false;
         }
         let known = &self.mirror.known;
@@ -156,7 +156,7 @@ impl Run<'_> {
         entry.stat.stx_size == object.size
             && match self.record(entry) {
                 Some(record) => record == self.mirror.known.record(&object.etag, &entry.stat),
-                None => mtime <= object.modified && mtime < self.mirror.boot,
+                None => mtime == object.modified || mtime <= object.modified.min(self.mirror.boot),
             }
     }
 

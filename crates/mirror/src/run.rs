@@ -34,6 +34,8 @@ pub(crate) struct Run<'a> {
     pub(crate) report: Report,
     /// The destination has them, the source has not.
     extra: Mutex<Vec<Box<str>>>,
+    /// Counted in this pass.
+    equal: AtomicU64,
 }
 
 /// Why one file was not transferred.
@@ -52,7 +54,13 @@ pub(crate) enum Trouble {
 impl<'a> Run<'a> {
     /// `by_name`: what could not be transferred is told by name, not by an error.
     pub(crate) fn new(mirror: &'a Mirror, progress: &'a Progress, by_name: bool) -> Run<'a> {
-        Run { mirror, progress, report: Report::new(by_name), extra: Mutex::default() }
+        Run {
+            mirror,
+            progress,
+            report: Report::new(by_name),
+            extra: Mutex::default(),
+            equal: AtomicU64::new(0),
+        }
     }
 
     /// The folder, with what is noted on the way going to `report`.
@@ -88,6 +96,17 @@ impl<'a> Run<'a> {
             };
             self.mirror.known.load(self.mirror.folder.open_file(&entry.path, through_links).ok()?.as_fd())
         })
+    }
+
+    pub(crate) fn count_equal(&self) {
+        count(&self.equal);
+        count(&self.progress.equal);
+    }
+
+    /// Before a pass that looks at everything again.
+    pub(crate) fn start_over(&self) {
+        self.progress.equal.fetch_sub(self.equal.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        self.report.clear();
     }
 
     pub(crate) fn extra(&self, key: &str) {
