@@ -90,6 +90,9 @@ impl Run<'_> {
     /// Says whether it did.
     fn remove(&self, key: &str) -> bool {
         let Ok(path) = key::to_path(key) else { return false };
+        if (self.keep)(&path) {
+            return false;
+        }
         self.mirror.known.forget(key);
         let removed = self.mirror.folder.remove(&path);
         match removed {

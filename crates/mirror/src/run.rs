@@ -4,7 +4,7 @@ use crate::known::Record;
 use crate::pairs::{Pairs, objects};
 use crate::report::{Report, lock};
 use crate::walk::{Entry, Kind, View};
-use crate::{Error, Mirror, Progress, key, time};
+use crate::{Error, Keep, Mirror, Progress, key, time};
 use rustix::io::Errno;
 use s3::Object;
 use std::io;
@@ -32,6 +32,7 @@ pub(crate) struct Run<'a> {
     pub(crate) mirror: &'a Mirror,
     pub(crate) progress: &'a Progress,
     pub(crate) report: Report,
+    pub(crate) keep: &'a Keep<'a>,
     /// The destination has them, the source has not.
     extra: Mutex<Vec<Box<str>>>,
     /// Counted in this pass.
@@ -58,6 +59,7 @@ impl<'a> Run<'a> {
             mirror,
             progress,
             report: Report::new(by_name),
+            keep: &|_| false,
             extra: Mutex::default(),
             equal: AtomicU64::new(0),
         }

@@ -1,11 +1,11 @@
 //! One volume and its S3 buckets.
 
 use super::Moment;
-use super::remote::{self, Remote};
+use super::remote::Remote;
 use super::report::Report;
 use crate::boot::volumes::Named;
 use mirror::Mirror;
-use mirror::continuous::{self, Continuous, Directions};
+use mirror::continuous::{Continuous, Directions};
 use net::http::Client;
 use options::{Conditions, Options};
 use std::path::Path;
@@ -91,7 +91,8 @@ impl<'a> Mirrored<'a> {
             Moment::PipelineStart => {
                 self.pull(moment)?;
                 self.push(moment)?;
-                self.start_continuous()
+                self.start_continuous();
+                Ok(())
             }
             Moment::ContainerStart => {
                 self.pull(moment)?;
@@ -135,7 +136,7 @@ impl<'a> Mirrored<'a> {
     fn push_all(&self, side: &Side, patience: Duration) -> Result<(), String> {
         let mirror = self.safe_mirror(side)?;
         let report = self.report("pushed");
-        let push = || continuous::push_until_done(&*mirror, &self.title(), patience, &report.progress);
+        let push = || mirror.push_until_done(&self.title(), patience, &report.progress);
         self.remember(report.during(push).map_err(|error| error.to_string()))
     }
 
@@ -155,7 +156,7 @@ impl<'a> Mirrored<'a> {
     }
 
     /// Starts to mirror what is mirrored all the time.
-    fn start_continuous(&self) -> Result<(), String> {
+    fn start_continuous(&self) {
         let always = |side: &Option<Side>| {
             side.as_ref().filter(|side| side.on.changes).map(|side| Arc::clone(&side.mirror))
         };
@@ -173,11 +174,9 @@ impl<'a> Mirrored<'a> {
         };
         for (mirror, directions) in wanted {
             let report = self.report("mirrored");
-            let (folder, progress) = (remote::open(&self.volume.folder)?, Arc::clone(&report.progress));
-            let running = Continuous::start(&self.title(), mirror, folder, directions, progress);
+            let running = Continuous::start(&self.title(), mirror, directions, Arc::clone(&report.progress));
             self.state().continuous.push((running, report));
         }
-        Ok(())
     }
 
     /// Ends that, with all that is still to be pushed.

@@ -69,8 +69,7 @@ fn endpoint(alias: &S3Alias) -> Endpoint {
     }
 }
 
-/// Opens a volume's folder.
-pub fn open(folder: &Path) -> Result<OwnedFd, String> {
+fn open(folder: &Path) -> Result<OwnedFd, String> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(CWD, folder, flags, Mode::empty())
         .map_err(|errno| format!("cannot open {}: {errno}", folder.display()))
