@@ -11,4 +11,5 @@ mod network;
 pub mod ntp;
 mod resolv;
 
+pub use link::is_alone;
 pub use network::{Config, Error, Network, Paths};

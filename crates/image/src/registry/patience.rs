@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     /// For anything that may pass.
     pub silence: Duration,
+    /// For anything that may pass, where the store has an image that will do.
+    pub question: Duration,
     /// For a host name that has no address.
     pub unknown_name: Duration,
     /// Before the second attempt; doubled before each further one.
@@ -23,11 +25,23 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             silence: Duration::from_secs(60),
+            // A registry that is restarted is away for some 10 s; with this, the last attempt comes after 11 to 16 s.
+            question: Duration::from_secs(20),
             unknown_name: Duration::from_secs(15),
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(8),
             longest_asked_pause: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    pub(super) fn for_question(self) -> Limits {
+        Limits { silence: self.question, unknown_name: self.unknown_name.min(self.question), ..self }
+    }
+
+    pub(super) fn for_one_attempt(self) -> Limits {
+        Limits { silence: Duration::ZERO, unknown_name: Duration::ZERO, ..self }
     }
 }
 
@@ -127,6 +141,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         silence: Duration::from_millis(200),
+        question: Duration::from_millis(100),
         unknown_name: Duration::from_millis(20),
         first_pause: Duration::from_millis(4),
         longest_pause: Duration::from_millis(16),
