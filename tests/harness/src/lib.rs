@@ -17,6 +17,7 @@ mod registry;
 mod server;
 mod share;
 mod slots;
+mod smb;
 mod tls;
 
 pub use b2c::cpio::Entry;
@@ -31,4 +32,5 @@ pub use layer::{Compression, Layer};
 pub use podman::PodmanStore;
 pub use registry::{Registry, RegistryOptions};
 pub use share::{NbdProgram, NbdServer, NfsServer, VirtioFs};
+pub use smb::SmbServer;
 pub use tls::{Authority, Certificate};

@@ -14,6 +14,7 @@ mod machine;
 mod network;
 mod pipeline;
 mod pull;
+mod shares;
 mod support;
 mod terminal;
 mod users_lines;
