@@ -99,7 +99,7 @@ pub enum Problem {
 /// Makes sure that an image can be run: from `store`, one of the `additional` ones, or a registry.
 ///
 /// An image that is named by its ID is looked for in all stores, and never pulled. One that is named by its name is what podman makes of it: the additional stores count as this
-/// machine's own, so with [`Policy::Missing`] and [`Policy::Never`] they are as good as a pull, and with [`Policy::Always`] the registry is asked.
+/// machine's own, so with [`Policy::Missing`] and [`Policy::Never`] they are as good as a pull, and with [`Policy::Always`] the registry is asked; they will do if it gives no answer.
 ///
 /// # Errors
 /// As of [`pull()`]; a store that cannot be read is a warning.
@@ -115,11 +115,13 @@ pub fn find_or_pull(
         return find().map_or_else(|| pull(store, client, reference, options), Ok);
     }
     match options.policy {
-        Policy::Always => pull(store, client, reference, options),
-        Policy::Newer => match pull(store, client, reference, options) {
-            Err(error @ PullError { cause: Cause::Registry(_), .. }) => find().ok_or(error),
-            result => result,
-        },
+        Policy::Always | Policy::Newer => pull(store, client, reference, options).or_else(|error| {
+            let will_do = match &error.cause {
+                Cause::Registry(cause) => options.policy == Policy::Newer || cause.is_silence(),
+                _ => false,
+            };
+            will_do.then(find).flatten().ok_or(error)
+        }),
         Policy::Missing | Policy::Never => {
             let here = PullOptions { policy: Policy::Never, ..options.clone() };
             match pull(store, client, reference, &here) {

@@ -62,7 +62,14 @@ impl Compression {
 const MAGIC: usize = 4;
 
 /// Unpacks what is read through it, to the end of the packed stream.
-pub(crate) enum Decompressor<R: BufRead> {
+///
+/// # Errors
+/// `packed` cannot be read, or is packed in another way than its media type `said`: whoever checked it by its type checked something else.
+pub fn decompress<R: BufRead>(packed: R, said: Compression) -> io::Result<impl Read> {
+    Decompressor::new(packed, said)
+}
+
+enum Decompressor<R: BufRead> {
     Plain(Packed<R>),
     Gzip(Box<MultiGzDecoder<Packed<R>>>),
     Zstd(Box<Zstd<Packed<R>>>),
@@ -72,8 +79,7 @@ pub(crate) enum Decompressor<R: BufRead> {
 type Packed<R> = io::Chain<io::Take<io::Cursor<[u8; MAGIC]>>, R>;
 
 impl<R: BufRead> Decompressor<R> {
-    /// Refuses content that is packed in another way than its media type says: whoever checked it by its type checked something else.
-    pub(crate) fn new(mut packed: R, said: Compression) -> io::Result<Decompressor<R>> {
+    fn new(mut packed: R, said: Compression) -> io::Result<Decompressor<R>> {
         // One read may give one byte.
         let mut start = [0; MAGIC];
         let length = read_all(&mut packed, &mut start)?;
@@ -118,7 +124,7 @@ impl<R: BufRead> Read for Decompressor<R> {
 }
 
 /// A stream of zstd frames; ruzstd's own reader stops after the first.
-pub(crate) struct Zstd<R> {
+struct Zstd<R> {
     packed: R,
     frame: FrameDecoder,
     in_frame: bool,

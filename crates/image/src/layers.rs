@@ -2,7 +2,7 @@
 //! folder, and gets its name only when both digests are right.
 
 use crate::ahead::read_ahead;
-use crate::compression::{Compression, Decompressor};
+use crate::compression::{Compression, decompress};
 use crate::config::Config;
 use crate::digest::{Digest, HashingReader};
 use crate::manifest::{Descriptor, ImageManifest};
@@ -255,7 +255,7 @@ impl Fetch<'_> {
         folder: &OwnedFd,
     ) -> Result<Digest, UnpackError> {
         let packed = BufReader::with_capacity(BUFFER, packed);
-        let plain = Decompressor::new(packed, job.compression).map_err(UnpackError::Read)?;
+        let plain = decompress(packed, job.compression).map_err(UnpackError::Read)?;
         let unpacked = read_ahead(plain, |plain| {
             let mut hashed = HashingReader::new(plain, job.diff_id.algorithm());
             match self.store.is_on_disk() {

@@ -21,11 +21,11 @@ const MAX_NESTING: usize = 3;
 /// When the registry is asked (podman's `--pull`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Each time; what is in the store already is not fetched again.
+    /// Each time; what is in the store already is not fetched again, and will do if the registry gives no answer.
     Always,
     /// Only if the store has no image under that reference.
     Missing,
-    /// Each time, but if the registry cannot be reached, the store's image will do.
+    /// Each time, but if that fails, whatever the reason, the store's image will do.
     Newer,
     /// Not at all.
     Never,
@@ -207,16 +207,36 @@ fn by_name(
     };
     let registry = Registry::new(name, access)?;
     let pull = Pull { store, name, registry: &registry, cancel: &cancel, platform: &options.platform };
-    let known = record.zip(stored).map(|(record, stored)| (record.resolved, stored));
-    match (pull.run(known.as_ref()), known) {
-        (Err(Cause::Registry(e)), Some((_, stored))) if options.policy == Policy::Newer => {
-            log::warn!("{name} is taken from the store: {e}");
-            Ok(stored)
-        }
-        (Ok(Some(image)), _) | (Ok(None), Some((_, image))) => Ok(image),
-        (Ok(None), None) => Err(Cause::NotStored("")),
-        (Err(cause), _) => Err(cause),
+    match record.zip(stored) {
+        None => pull.fetch(),
+        Some((record, stored)) => renewed(&pull, &record.resolved, stored, options.policy),
     }
+}
+
+/// What is in the store, unless the registry has another image under that name by now.
+///
+/// Divergence: podman fails under `--pull=always` if the registry does not answer. Here the image runs that the store has, and a line says so: a farm goes on working while its
+/// registry or its network is down. An answer counts, even if it is no (denied, not found) or not to be trusted (a wrong certificate).
+fn renewed(
+    pull: &Pull<'_>,
+    resolved: &Digest,
+    stored: StoredImage,
+    policy: Policy,
+) -> Result<StoredImage, Cause> {
+    let error = match pull.is_current(resolved) {
+        Ok(true) => {
+            log::info!("{} is up to date in the store", pull.name);
+            return Ok(stored);
+        }
+        Ok(false) => match pull.fetch() {
+            Err(Cause::Registry(error)) if policy == Policy::Newer => error,
+            result => return result,
+        },
+        Err(error) if policy == Policy::Newer || error.is_silence() => error,
+        Err(error) => return Err(error.into()),
+    };
+    log::warn!("{} is taken from the store, as {}: {error}", pull.name, stored.digest);
+    Ok(stored)
 }
 
 fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
@@ -247,14 +267,8 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    /// `None` if the registry still has what is `known`.
-    fn run(&self, known: Option<&(Digest, StoredImage)>) -> Result<Option<StoredImage>, Cause> {
-        if let Some((resolved, _)) = known
-            && self.is_current(resolved)?
-        {
-            log::info!("{} is up to date in the store", self.name);
-            return Ok(None);
-        }
+    /// Takes what the registry has, whatever the store has under that name.
+    fn fetch(&self) -> Result<StoredImage, Cause> {
         self.store.make_slack()?;
         let top = self.document(&self.name.version(), None)?;
         let resolved = top.digest.clone();
@@ -274,15 +288,15 @@ impl Pull<'_> {
             resolved,
             manifest: digest.clone(),
         })?;
-        Ok(Some(StoredImage { digest, config }))
+        Ok(StoredImage { digest, config })
     }
 
     /// Some registries know no HEAD or do not give the digest; then the document itself has to be fetched.
-    fn is_current(&self, resolved: &Digest) -> Result<bool, Cause> {
+    fn is_current(&self, resolved: &Digest) -> Result<bool, RegistryError> {
         match self.registry.resolve(&self.name.version()) {
             Ok(now) => Ok(now.as_ref() == Some(resolved)),
             Err(RegistryError::Status { .. }) => Ok(false),
-            Err(e) => Err(e.into()),
+            Err(error) => Err(error),
         }
     }
 

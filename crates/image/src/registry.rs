@@ -6,6 +6,7 @@ mod challenge;
 mod credentials;
 mod error;
 mod patience;
+mod question;
 mod scheme;
 
 use crate::digest::{Algorithm, Digest};
@@ -100,12 +101,6 @@ impl<'a> Registry<'a> {
         })
     }
 
-    /// What a tag or digest stands for, without fetching it; `None` if the registry does not say (the header is optional).
-    pub(crate) fn resolve(&self, version: &str) -> Result<Option<Digest>, RegistryError> {
-        let response = self.send(&Call::manifest(Method::Head, version))?;
-        Ok(response.header("docker-content-digest").and_then(|digest| Digest::parse(digest).ok()))
-    }
-
     /// Fetches a manifest or an index by tag or digest. With a digest, what comes is checked against it.
     pub(crate) fn document(&self, version: &str) -> Result<Document, RegistryError> {
         let expected = Digest::parse(version).ok();
@@ -144,16 +139,6 @@ impl<'a> Registry<'a> {
                 format!("its content has the digest {digest} instead of {expected}"),
             )),
             _ => Ok(Document { digest, media_type, bytes }),
-        }
-    }
-
-    fn send(&self, call: &Call) -> Result<Response, RegistryError> {
-        let mut patience = self.patience();
-        loop {
-            match self.try_send(call) {
-                Ok(response) => return Ok(response),
-                Err(fault) => patience.wait(&self.host, fault)?,
-            }
         }
     }
 

@@ -139,8 +139,8 @@ fn the_store_is_used_as_the_policy_says() {
     let requests = front.requests();
     assert!(requests[asked..].iter().all(|r| r.method == "HEAD"), "{:?}", &requests[asked..]);
 
-    front.down();
-    assert!(machine.refused(&name).contains("is it up"));
+    front.always("/manifests/", Fault::Status(404, None));
+    assert!(machine.refused(&name).contains("does not have"));
     machine.options.policy = Policy::Newer;
     assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "new");
 }

@@ -12,4 +12,5 @@ pub mod ntp;
 pub mod patience;
 mod resolv;
 
+pub use link::is_alone;
 pub use network::{Config, Error, Network, Paths};

@@ -180,6 +180,14 @@ pub(crate) struct Route {
     pub(crate) onlink: bool,
 }
 
+/// Whether this thread's network namespace has no address but those of loopback and of single links, so that no other machine can be reached.
+///
+/// It is the kernel that is asked, not [`Network`](crate::Network): a container may have set up what we could not.
+pub fn is_alone() -> bool {
+    let addresses = Kernel::open().and_then(|kernel| kernel.addresses());
+    addresses.is_ok_and(|addresses| addresses.iter().all(|(_, prefix)| prefix.address.is_loopback()))
+}
+
 /// The kernel's network settings of this thread's network namespace.
 pub(crate) struct Kernel(Socket);
 

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     /// For anything that may pass.
     pub silence: Duration,
+    /// For anything that may pass, where it can be done without.
+    pub question: Duration,
     /// For a host name that has no address.
     pub unknown_name: Duration,
     /// Before the second attempt; doubled before each further one.
@@ -22,11 +24,27 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             silence: Duration::from_secs(60),
+            // A server that is restarted is away for some 10 s; with this, the last attempt comes after 11 to 16 s.
+            question: Duration::from_secs(20),
             unknown_name: Duration::from_secs(15),
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(8),
             longest_asked_pause: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    /// Where it can be done without.
+    #[must_use]
+    pub fn for_question(self) -> Limits {
+        Limits { silence: self.question, unknown_name: self.unknown_name.min(self.question), ..self }
+    }
+
+    /// Where the first failure decides.
+    #[must_use]
+    pub fn for_one_attempt(self) -> Limits {
+        Limits { silence: Duration::ZERO, unknown_name: Duration::ZERO, ..self }
     }
 }
 
@@ -153,6 +171,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         silence: Duration::from_millis(200),
+        question: Duration::from_millis(100),
         unknown_name: Duration::from_millis(20),
         first_pause: Duration::from_millis(4),
         longest_pause: Duration::from_millis(16),

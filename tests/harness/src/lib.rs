@@ -18,6 +18,7 @@ mod registry;
 mod server;
 mod share;
 mod slots;
+mod smb;
 mod tls;
 
 pub use b2c::cpio::Entry;
@@ -33,4 +34,5 @@ pub use layer::{Compression, Layer};
 pub use podman::PodmanStore;
 pub use registry::{Registry, RegistryOptions};
 pub use share::{NbdProgram, NbdServer, NfsServer, VirtioFs};
+pub use smb::SmbServer;
 pub use tls::{Authority, Certificate};

@@ -1,6 +1,7 @@
 //! Servers of files and of drives, for machines that keep their things elsewhere.
 
 use crate::server::{Server, free_port};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,50 +9,66 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A folder, exported by NFS-Ganesha as `/share`, version 4 only: that needs no other service.
+/// NFS-Ganesha has to tell a portmapper where its version 3 is, and finds that by a socket in /run. So it gets a /run of its own, with a portmapper that is
+/// alone in its network: nobody asks it, because clients are told the ports.
+const WITH_PORTMAPPER: &str = r#"mount -t tmpfs run /run; unshare --net rpcbind -f & rpcbind=$!; until [ -e /run/rpcbind.sock ]; do sleep 0.1; done; "$@" & trap 'kill $! $rpcbind; exit' TERM; wait"#;
+
+/// A folder, exported by NFS-Ganesha.
 #[derive(Debug)]
 pub struct NfsServer {
-    port: u16,
+    /// For a guest on the user-mode network.
+    source: String,
+    options: String,
     _server: Server,
 }
 
 impl NfsServer {
-    /// Serves `folder` on loopback; root on the client is root.
+    /// Serves `folder` on loopback by version 4, which needs no other service; root on the client is root.
     pub fn start(folder: &Path) -> Self {
         let work = tempfile::Builder::new().prefix("b2c-nfs").tempdir().unwrap().keep();
         let port = free_port();
-        let config = work.join("ganesha.conf");
-        let text = format!(
-            "NFS_CORE_PARAM {{ Protocols = 4; NFS_Port = {port}; Bind_addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }}\n\
-             NFSv4 {{ Graceless = true; RecoveryBackend = fs; RecoveryRoot = {work}; }}\n\
-             EXPORT {{ Export_Id = 1; Path = {folder}; Pseudo = /share; Access_Type = RW; Squash = No_Root_Squash; SecType = sys; FSAL {{ Name = VFS; }} }}\n",
-            work = work.display(),
-            folder = folder.display(),
-        );
-        fs::write(&config, text).unwrap();
-        let (log, pid) = (work.join("ganesha.log"), work.join("pid"));
-        let arguments = [
-            "-F".as_ref(),
-            "-f".as_ref(),
-            config.as_os_str(),
-            "-L".as_ref(),
-            log.as_os_str(),
-            "-p".as_ref(),
-            pid.as_os_str(),
-        ];
+        let arguments = ganesha(&work, folder, &format!("Protocols = 4; NFS_Port = {port};"));
         let server = Server::start("ganesha.nfsd", &arguments, &work, port);
-        Self { port, _server: server }
+        Self { source: "10.0.2.2:/share".into(), options: format!("port={port}"), _server: server }
     }
 
-    /// Its TCP port.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// The same by version 3.
+    pub fn start_v3(folder: &Path) -> Self {
+        let work = tempfile::Builder::new().prefix("b2c-nfs").tempdir().unwrap().keep();
+        let (port, mount_port) = (free_port(), free_port());
+        let settings = format!("Protocols = 3; NFS_Port = {port}; MNT_Port = {mount_port};");
+        let mut arguments =
+            ["--mount", "sh", "-c", WITH_PORTMAPPER, "sh", "ganesha.nfsd"].map(OsString::from).to_vec();
+        arguments.extend(ganesha(&work, folder, &settings));
+        let server = Server::start("unshare", &arguments, &work, port);
+        // Version 3 knows no names of shares but the folders' own.
+        let source = format!("10.0.2.2:{}", folder.display());
+        Self {
+            source,
+            options: format!("vers=3|port={port}|mountport={mount_port}|proto=tcp"),
+            _server: server,
+        }
     }
 
-    /// `b2c.filesystem` that names it, for a guest on the user-mode network; `options` begin with `|`.
+    /// `b2c.filesystem` that names it; `options` begin with `|`.
     pub fn filesystem(&self, name: &str, options: &str) -> String {
-        format!("b2c.filesystem={name},src=10.0.2.2:/share,opts=port={}{options}", self.port)
+        format!("b2c.filesystem={name},src={},opts={}{options}", self.source, self.options)
     }
+}
+
+/// NFS-Ganesha's arguments, with a configuration in `work`.
+fn ganesha(work: &Path, folder: &Path, settings: &str) -> Vec<OsString> {
+    let config = work.join("ganesha.conf");
+    let text = format!(
+        "NFS_CORE_PARAM {{ {settings} Bind_addr = 127.0.0.1; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }}\n\
+         NFSv4 {{ Graceless = true; RecoveryBackend = fs; RecoveryRoot = {work}; }}\n\
+         EXPORT {{ Export_Id = 1; Path = {folder}; Pseudo = /share; Access_Type = RW; Squash = No_Root_Squash; SecType = sys; FSAL {{ Name = VFS; }} }}\n",
+        work = work.display(),
+        folder = folder.display(),
+    );
+    fs::write(&config, text).unwrap();
+    let (log, pid) = (work.join("ganesha.log"), work.join("pid"));
+    ["-F".into(), "-f".into(), config.into(), "-L".into(), log.into(), "-p".into(), pid.into()].to_vec()
 }
 
 /// nbd-server serves more than one client only as a daemon, with a process of the same group for each.

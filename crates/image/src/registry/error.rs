@@ -28,6 +28,12 @@ pub enum RegistryError {
         /// What happened last.
         last: Box<RegistryError>,
     },
+    /// It was not asked.
+    #[error("this machine has no address on any network, so {host} cannot be asked")]
+    NoNetwork {
+        /// `host[:port]`.
+        host: String,
+    },
     /// 404.
     #[error("{host} does not have {what} ({reason}); check the spelling of the image's name and tag")]
     NotFound {
@@ -71,6 +77,13 @@ pub enum RegistryError {
     /// Another layer failed, so this one is not needed.
     #[error("stopped, because another layer failed")]
     Cancelled,
+}
+
+impl RegistryError {
+    /// Whether the registry said neither yes nor no: it, or the way to it, is down.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, RegistryError::GaveUp { .. } | RegistryError::NoNetwork { .. })
+    }
 }
 
 /// One failed attempt.

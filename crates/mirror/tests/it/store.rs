@@ -17,6 +17,7 @@ use std::time::Duration;
 /// Less than in earnest, so that giving up does not take a minute.
 const LIMITS: Limits = Limits {
     silence: Duration::from_secs(3),
+    question: Duration::from_secs(1),
     unknown_name: Duration::from_millis(300),
     first_pause: Duration::from_millis(20),
     longest_pause: Duration::from_millis(200),

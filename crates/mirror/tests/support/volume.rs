@@ -21,6 +21,7 @@ const RULES: Rules = Rules { overwrite: true, remove: true, preserve: true, excl
 /// The client gives up soon, so that a store that is away is seen by what uses it.
 const LIMITS: Limits = Limits {
     silence: Duration::from_secs(2),
+    question: Duration::from_secs(1),
     unknown_name: Duration::from_millis(300),
     first_pause: Duration::from_millis(20),
     longest_pause: Duration::from_millis(200),

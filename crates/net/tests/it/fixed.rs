@@ -32,6 +32,23 @@ fn start(lab: &Lab, ifaces: &[Iface]) -> Network {
 }
 
 #[test]
+fn a_machine_without_an_address_of_its_own_is_alone() {
+    let lab = Lab::new();
+    let is_alone = || lab.inside(&lab.client, net::is_alone);
+    assert!(is_alone());
+    // Loopback and the address of a link, which IPv6 makes by itself, lead nowhere.
+    lab.cable("eth0", "10.77.0.1/24");
+    for name in ["lo", "eth0"] {
+        ip(&["-n", &lab.client, "link", "set", name, "up"]);
+    }
+    ip(&["-n", &lab.client, "addr", "add", "fe80::5/64", "dev", "eth0"]);
+    assert!(is_alone());
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"])]);
+    network.wait().unwrap();
+    assert!(!is_alone());
+}
+
+#[test]
 fn everything_that_an_interface_can_have() {
     let lab = Lab::new();
     lab.cable("eth0", "10.77.0.1/24");

@@ -1,6 +1,7 @@
 //! The cache drive: found, made, kept, refused. The machine's own kernel reads the partition tables.
 
 pub mod disks;
+mod offline;
 
 use crate::support::run;
 use disks::Disk;

@@ -15,6 +15,7 @@ mod network;
 mod pipeline;
 mod pull;
 mod secrets;
+mod shares;
 mod support;
 mod terminal;
 mod users_lines;

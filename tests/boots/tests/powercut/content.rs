@@ -18,8 +18,13 @@ pub const CHECK: &str = "for i in $(seq 9); do echo $i >/tmp/$i && sync /tmp/$i;
 /// The largest file's size in bytes.
 const LARGE_FILE: usize = 1_500_000;
 
-/// Pushes an image of three layers with many files, and a list of their digests; gives its name for a machine.
+/// Pushes a [`checked_image`]; gives its name for a machine.
 pub fn checked(name: &str) -> String {
+    push(&checked_image(name, &[LARGE_FILE, 700_001, 4096]), &format!("{name}:latest"))
+}
+
+/// An image of three layers with many files, and a list of their digests. The last layer has files of these sizes.
+pub fn checked_image(name: &str, large: &[usize]) -> Image {
     let mut list = line("bin/busybox", &std::fs::read("/bin/busybox").unwrap());
     let mut layer = |folder: &str, sizes: &[usize]| {
         sizes.iter().zip(0..).fold(Layer::new().directory(folder, 0o755), |layer, (size, number)| {
@@ -31,9 +36,8 @@ pub fn checked(name: &str) -> String {
     };
     let sizes: Vec<_> = (0..150).map(|number| number * 97 % 9000).collect();
     let small = layer("small", &sizes);
-    let large = layer("large", &[LARGE_FILE, 700_001, 4096]);
-    let image = Image::busybox().layer(small).layer(large.file("list", 0o644, list));
-    push(&image, &format!("{name}:latest"))
+    let large = layer("large", large);
+    Image::busybox().layer(small).layer(large.file("list", 0o644, list))
 }
 
 /// What is in the largest file of the [`checked`] image of that name.

@@ -22,7 +22,7 @@ const PARTITION: u64 = 1 << 20;
 pub const PATIENCE: Duration = Duration::from_secs(400);
 
 /// Of how many scenarios each seed picks one.
-pub const SCENARIOS: u64 = 7;
+pub const SCENARIOS: u64 = 8;
 
 /// What is done to a machine, and who judges what is left.
 pub struct Scenario {

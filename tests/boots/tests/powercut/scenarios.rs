@@ -1,8 +1,9 @@
 //! What machines do while their power is cut.
 
-use crate::content::{CHECK, FSYNC, WHOLE, check_files, checked, write_files, written};
-use crate::cut::{CACHE, Judge, Scenario, after, empty};
+use crate::content::{CHECK, FSYNC, WHOLE, check_files, checked, checked_image, write_files, written};
+use crate::cut::{CACHE, Judge, Scenario, after, empty, machine};
 use crate::words::run;
+use harness::{Drive, Fault, Faults, Registry};
 
 /// [`WHOLE`] as a line of its own: the command that prints it is on the console too.
 const AFTER_CHECK: &str = "\nevery file is whole";
@@ -37,6 +38,33 @@ fn while_an_image_is_pulled_and_unpacked() {
     let judge = same_again(&words);
     let window = ["Create the container", AFTER_CHECK];
     Scenario { name: "pull", number: 1, drive: after(""), words, window, judge }.run();
+}
+
+/// A drive with a part of the last layer of the image behind that front.
+fn after_half_a_download(front: &Faults, layer: &str, words: &str) -> Drive {
+    front.times(1, layer, Fault::CutAfter(10_000_000));
+    front.times(1, layer, Fault::Status(403, None));
+    let drive = after("");
+    machine(&format!("{CACHE} {words}"), &drive).run().expect_status(1);
+    drive
+}
+
+#[test]
+fn while_a_download_is_resumed() {
+    let pushed = checked_image("resume", &[18_000_000]).push(Registry::shared(), "resume:latest");
+    let front = Faults::before(Registry::shared());
+    let run = run("", &format!("{}/resume:latest", front.guest_address()), CHECK);
+    let drive = after_half_a_download(&front, pushed.layers.last().unwrap(), &run);
+    let words = format!("{CACHE} {run}");
+    let judge = Judge { words: words.clone(), line: WHOLE.into() };
+    let judge = Box::new(move |_: &str| {
+        let resumed =
+            front.requests().iter().any(|request| request.range.as_deref() == Some("bytes=8388608-"));
+        assert!(resumed, "nothing was kept of the first download");
+        judge.clone()
+    });
+    let window = ["Create the container", AFTER_CHECK];
+    Scenario { name: "resume", number: 7, drive, words, window, judge }.run();
 }
 
 #[test]

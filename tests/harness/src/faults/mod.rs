@@ -126,6 +126,9 @@ impl Faults {
     /// Accepts connections again.
     pub fn up(&self) {
         self.state().up = true;
+        while std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            thread::sleep(TICK);
+        }
     }
 
     /// What came in so far.

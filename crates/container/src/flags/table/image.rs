@@ -36,7 +36,7 @@ pub(super) static FLAGS: [Flag; 9] = [
         "pull",
         Value::One("POLICY"),
         pull,
-        "`always` (the default) asks the registry each time; `missing` takes what the store has; `newer` does so when the registry does not answer; `never` asks nobody.",
+        "`always` (the default) asks the registry each time, and takes what the store has if there is no answer; `newer` does so also if the registry refuses; `missing` takes what the store has; `never` asks nobody.",
     ),
     Flag::switch(
         "tls-verify",

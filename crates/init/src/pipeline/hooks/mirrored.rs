@@ -113,7 +113,8 @@ impl<'a> Mirrored<'a> {
     fn pull(&self, moment: Moment) -> Result<(), String> {
         let Some(side) = &self.pull else { return Ok(()) };
         // What is pulled all the time has to be there before anything uses it.
-        if !moment.is_meant_by(side.on) && !(side.on.changes && moment == Moment::PipelineStart) {
+        let is_meant = moment.is_meant_by(side.on) || (side.on.changes && moment == Moment::PipelineStart);
+        if !is_meant {
             return Ok(());
         }
         self.state().pulled = false;
