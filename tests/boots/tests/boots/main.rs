@@ -11,6 +11,7 @@ mod end;
 mod exit_codes;
 mod limits;
 mod machine;
+mod mirrors;
 mod network;
 mod pipeline;
 mod pull;
