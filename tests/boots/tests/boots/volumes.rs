@@ -95,6 +95,7 @@ fn an_encrypted_volume_is_read_with_its_key_only() {
 
     let with_key = boot(&disk, &format!("{} {}", encrypted(KEY), look())).run();
     with_key.expect_line("in: /s/name-sesame").expect_line("content-sesame").expect_status(0);
+    with_key.expect_no("The key of an encrypted volume").expect_no("stays readable");
     let wrong = boot(&disk, &format!("{} {}", encrypted(OTHER_KEY), look())).run();
     wrong.expect("ERROR: b2c.volume=secret: fscrypt_key is wrong").expect_no("\nin: ").expect_status(1);
     let none = boot(&disk, &format!("b2c.volume=secret {}", look())).run();
