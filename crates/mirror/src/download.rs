@@ -64,12 +64,9 @@ impl Run<'_> {
             self.count_equal();
             return Ok(());
         }
+        let head = || self.mirror.bucket.head(&self.key(&fetch.object.key));
         if self.mirror.rules.preserve
-            && let Some(head) = self
-                .mirror
-                .bucket
-                .head(&self.key(&fetch.object.key))
-                .map_err(self.store_trouble(&fetch.path, 0))?
+            && let Some(head) = head().map_err(self.store_trouble(&fetch.path, 0))?
         {
             let attributes = Attributes::from_metadata(&head.metadata);
             attributes.apply(folder.as_fd()).map_err(self.trouble("write", &fetch.path, 0))?;
@@ -128,9 +125,7 @@ impl Run<'_> {
     }
 
     fn may_replace(&self, local: &Entry) -> bool {
-        let known = &self.mirror.known;
-        let is_ours = || known.get(&local.key).is_some_and(|record| record.file == known.file(&local.stat));
-        self.mirror.rules.overwrite || is_ours()
+        self.mirror.rules.overwrite || self.mirror.known.is_unchanged(&local.key, &local.stat)
     }
 
     /// Whether a file may get this name: there is no folder with it, or an empty one that the source lacks.
