@@ -88,6 +88,11 @@ impl<'a> Run<'a> {
         format!("{}{relative}", self.mirror.prefix)
     }
 
+    /// What [`Run::key`] was made of.
+    pub(crate) fn relative<'b>(&self, key: &'b str) -> &'b str {
+        key.strip_prefix(&self.mirror.prefix).unwrap_or(key)
+    }
+
     /// What was written down about a file when it was transferred.
     pub(crate) fn record(&self, entry: &Entry) -> Option<Record> {
         self.mirror.known.get(&entry.key).or_else(|| {

@@ -1,6 +1,8 @@
 //! Keys that no file can have, and names that are in the way.
 
 use crate::store::*;
+use mirror::Error;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::tempdir;
@@ -83,5 +85,25 @@ fn a_bucket_can_have_a_file_with_something_below() {
     for _ in 0..2 {
         pull(&mirror(here.path(), bucket("both"), &ALL));
         assert_eq!(tree(here.path()).into_keys().collect::<Vec<_>>(), [&b"a"[..], b"a-b", b"c"]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_with_numbers() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("full");
+    crate::store::store(&store, "a", b"small");
+    crate::store::store(&store, "b", &vec![0; 4 << 20]);
+    (0..20).for_each(|number| crate::store::store(&store, &format!("c{number}"), &[0; 200_000]));
+    for key in ["b", "none"] {
+        mount("tmpfs", here.path(), "tmpfs", MountFlags::empty(), Some(c"size=1m")).unwrap();
+        let rules = mirror::Rules { exclude: vec![key.to_owned()], ..ALL };
+        let result = try_pull(&mirror(here.path(), bucket("full"), &rules));
+        let left = fs::read_dir(here.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let unfinished = left.filter(|name| name.to_str().unwrap().starts_with('.')).count();
+        unmount(here.path(), UnmountFlags::empty()).unwrap();
+        let Err(Error::Full { path, needed, free }) = result else { panic!("{result:?}") };
+        assert!(needed >= 200_000 && free < 4 << 20, "{path:?} {needed} {free}");
+        assert_eq!(unfinished, 0);
     }
 }

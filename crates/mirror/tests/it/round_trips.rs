@@ -94,6 +94,23 @@ fn a_clock_that_is_behind_loses_nothing() {
     assert_eq!(objects(&bucket)["file"], b"six");
 }
 
+/// The ETags of encrypted objects are no checksums.
+#[test]
+fn encrypted_objects_are_equal_too() {
+    let here = tempdir().unwrap();
+    write(here.path(), "small", "x");
+    write(here.path(), "large", vec![7; 17 << 20]);
+    new_bucket("encrypted");
+    let again = || mirror(here.path(), encrypted_at(&garage().endpoint(), "encrypted", Some([7; 32])), &ALL);
+    assert_eq!(push(&again()), (2, 0, 0));
+    assert_eq!(push(&again()), (0, 0, 2));
+    assert_eq!(pull(&again()), (0, 0, 2));
+    fs::remove_file(here.path().join("large")).unwrap();
+    assert_eq!(pull(&again()), (1, 0, 1));
+    assert_eq!(push(&again()), (0, 0, 2));
+    assert!(fs::read(here.path().join("large")).unwrap() == vec![7; 17 << 20]);
+}
+
 /// A pull does not undo what a job wrote since.
 #[test]
 fn what_is_newer_at_the_destination_stays() {

@@ -5,8 +5,6 @@ use mirror::Rules;
 use std::fs;
 use tempfile::tempdir;
 
-const NONE: Rules = Rules { overwrite: false, remove: false, preserve: false, exclude: Vec::new() };
-
 #[test]
 fn without_overwrite_what_differs_stays() {
     let (here, there) = (tempdir().unwrap(), tempdir().unwrap());

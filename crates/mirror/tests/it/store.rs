@@ -24,6 +24,7 @@ const LIMITS: Limits = Limits {
     longest_asked_pause: Duration::from_secs(1),
 };
 
+pub const NONE: Rules = Rules { overwrite: false, remove: false, preserve: false, exclude: Vec::new() };
 pub const OVERWRITE: Rules = Rules { overwrite: true, remove: false, preserve: false, exclude: Vec::new() };
 pub const ALL: Rules = Rules { overwrite: true, remove: true, preserve: false, exclude: Vec::new() };
 pub const PRESERVE: Rules = Rules { overwrite: true, remove: true, preserve: true, exclude: Vec::new() };
@@ -44,13 +45,17 @@ pub fn bucket(name: &str) -> Bucket {
 }
 
 pub fn bucket_at(url: &str, name: &str) -> Bucket {
+    encrypted_at(url, name, None)
+}
+
+pub fn encrypted_at(url: &str, name: &str, key: Option<[u8; 32]>) -> Bucket {
     let endpoint = Endpoint {
         url: url.to_owned(),
         access_key: Garage::ACCESS_KEY.to_owned(),
         secret_key: Garage::SECRET_KEY.to_owned(),
         session_token: String::new(),
     };
-    Bucket::new(&Client::new(Config::default()), &endpoint, name, None).unwrap().with_limits(LIMITS)
+    Bucket::new(&Client::new(Config::default()), &endpoint, name, key).unwrap().with_limits(LIMITS)
 }
 
 /// With nothing remembered, as after a boot.
