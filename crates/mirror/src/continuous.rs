@@ -96,7 +96,7 @@ impl Continuous {
     }
 
     /// Stops watching, and pushes everything once more if pushing was asked for: when this gives no error, the bucket has all that is in the folder. A push that fails is tried again,
-    /// with growing pauses, as long as the next try would begin within `patience`.
+    /// as [`Mirror::push_until_done`] has it.
     ///
     /// # Errors
     /// That of the last try.
@@ -128,7 +128,8 @@ impl Drop for Continuous {
 }
 
 impl Mirror {
-    /// As [`Mirror::push`]; what fails is tried again, with growing pauses, as long as the next try would begin within `patience`.
+    /// As [`Mirror::push`]; what fails is tried again, with growing pauses, for as long as `patience`. A store that refuses is
+    /// not asked again: it has an answer.
     ///
     /// # Errors
     /// Those of the last try.
@@ -140,11 +141,11 @@ impl Mirror {
                 outage.is_over(name);
                 return Ok(());
             };
-            let pause = outage.pause_after(name, &error);
-            if Instant::now() + pause >= end {
+            let is_refused = matches!(&error, Error::S3(error) if error.refusal().is_some());
+            if is_refused || Instant::now() >= end {
                 return Err(error);
             }
-            thread::sleep(pause);
+            thread::sleep(outage.pause_after(name, &error));
         }
     }
 }

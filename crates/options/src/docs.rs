@@ -39,8 +39,7 @@ fn summary(page: &mut String) {
     for spec in all() {
         let support = match spec.support {
             Support::Now => "",
-            Support::NotYet { what: "", .. } => "*not yet*",
-            Support::NotYet { .. } => "*in part*",
+            Support::NotYet { .. } => "*not yet*",
         };
         let anchor = spec.name.replace('.', "");
         push(page, format_args!("| [`{}`](#{anchor}) | {} | {support} |\n", spec.name, spec.help));
@@ -63,14 +62,8 @@ fn section(page: &mut String, spec: &OptionSpec) {
     page.push_str(if spec.repeatable { "- May be repeated.\n" } else { "- The last one wins.\n" });
     match spec.support {
         Support::Now => {}
-        Support::NotYet { what: "", .. } => {
+        Support::NotYet { .. } => {
             page.push_str("- **Not supported yet**: a red line says so, and it is ignored.\n");
-        }
-        Support::NotYet { what, .. } => {
-            push(
-                page,
-                format_args!("- **Not supported yet**: {what}; a red line says so, and it is ignored.\n"),
-            );
         }
     }
     for mark in spec.marks {

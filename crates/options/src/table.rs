@@ -57,8 +57,6 @@ pub enum Support {
     Now,
     /// It is read and checked, and then a red line says that it does nothing yet.
     NotYet {
-        /// What of it is meant, for the docs.
-        what: &'static str,
         /// What was given of that, one text a line.
         given: fn(&Options) -> Vec<String>,
     },

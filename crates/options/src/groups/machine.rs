@@ -87,7 +87,6 @@ static KEYMAP: OptionSpec = OptionSpec {
     example: "b2c.keymap=de",
     marks: &[],
     support: Support::NotYet {
-        what: "",
         given: |options| options.keymap.iter().map(|keymap| format!("b2c.keymap={keymap}")).collect(),
     },
     update: |value, options, _| {

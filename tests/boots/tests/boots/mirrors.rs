@@ -107,7 +107,10 @@ fn the_test_job_of_a_farm() {
     );
     let outcome = Boot::new(&line).run();
     outcome.expect_line("check").expect_line("from the bucket").expect_status(0);
-    outcome.expect(":execute_hooks").expect("Volume job: pulled 1 files").expect("Volume job: mirrored 1 files");
+    outcome
+        .expect(":execute_hooks")
+        .expect("Volume job: pulled 1 files")
+        .expect("Volume job: mirrored 1 files");
     outcome.expect("Removing the volume job");
     store.expect(&[("input", "from the bucket\n"), ("a/b/result", "passed\n")]);
     let printed = outcome.lines.iter().filter(|line| line.contains(Garage::SECRET_KEY));
@@ -189,7 +192,8 @@ fn what_cannot_be_pulled_keeps_the_pipeline_from_running() {
 fn what_cannot_be_pushed_is_kept_and_pushed_by_a_later_boot() {
     let (store, disk) = (Store::named("later-bucket"), Disk::empty("1G"));
     let keys = "push_on=pipeline_end,expiration=pipeline_end";
-    let with_disk = |words: &str| boot(&store, keys, words).append("b2c.cache_device=auto").qemu(disk.arguments());
+    let with_disk =
+        |words: &str| boot(&store, keys, words).append("b2c.cache_device=auto").qemu(disk.arguments());
     let first = with_disk(&step("echo 1 > /v/a")).run();
     first.expect("ERROR: b2c.volume=v: pipeline_end hook: ").expect_status(1);
     first.expect("The volume v has expired, and stays: not all of it has been pushed");
@@ -198,7 +202,8 @@ fn what_cannot_be_pushed_is_kept_and_pushed_by_a_later_boot() {
     second.expect("pushed what an earlier boot could not").expect_status(0);
     assert!(!second.has_line("a"), "the new pipeline sees what the old one left");
     store.expect(&[("a", "1\n"), ("b", "2\n")]);
-    let third = with_disk(&run("-v /container/volumes:/volumes", "sh -c 'echo volumes: $(ls -A /volumes)'")).run();
+    let third =
+        with_disk(&run("-v /container/volumes:/volumes", "sh -c 'echo volumes: $(ls -A /volumes)'")).run();
     third.expect_line("volumes: v").expect_status(0);
 }
 
@@ -207,8 +212,10 @@ fn after_a_power_cut_the_next_boot_pushes_what_the_last_one_could_not() {
     let (store, disk) = (Store::new("power-cut"), Disk::empty("1G"));
     store.put("old", "old\n");
     let keys = "pull_on=pipeline_start,push_on=pipeline_end,overwrite,remove";
-    let with_disk = |words: &str| boot(&store, keys, words).append("b2c.cache_device=auto").qemu(disk.arguments());
-    let mut vm = with_disk(&step("echo 1 > /v/a; echo new > /v/old; sync; echo writ''ten; sleep 1000")).spawn();
+    let with_disk =
+        |words: &str| boot(&store, keys, words).append("b2c.cache_device=auto").qemu(disk.arguments());
+    let mut vm =
+        with_disk(&step("echo 1 > /v/a; echo new > /v/old; sync; echo writ''ten; sleep 1000")).spawn();
     vm.wait_for("written\r\n", Duration::from_secs(150));
     vm.kill();
     store.expect(&[("old", "old\n")]);

@@ -1,10 +1,9 @@
 //! One option's value in plain words.
 
 use crate::check::finding::read_line;
-use options::table::{self, Support};
 use options::{
-    Budget, Cache, CacheDevice, CommandList, ContainerLine, Expiration, Iface, Method, Options, Proxy, Route,
-    Swap, SwapSpace, Volume,
+    Budget, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface, Method, Proxy,
+    Remote, Route, Swap, SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -74,7 +73,7 @@ pub(super) fn swap(swap: &Swap) -> String {
     }
 }
 
-/// A volume's name, what becomes of it, and which of its keys are not looked at yet.
+/// A volume's name, what it holds, and what becomes of it.
 pub(super) fn volume(volume: &Volume) -> String {
     let mut parts = vec![volume.name.clone()];
     parts.extend(volume.filesystem.as_ref().map(|name| format!("on the file system {name}")));
@@ -93,14 +92,24 @@ pub(super) fn volume(volume: &Volume) -> String {
             "if it is new, deleted by the first boot that begins {second} s after 1970 or later"
         )),
     });
-    let alone = Options { volume: vec![volume.clone()], ..Options::default() };
-    let later = match table::find("b2c.volume").map(|spec| spec.support) {
-        Some(Support::NotYet { given, .. }) => given(&alone),
-        _ => Vec::new(),
-    };
-    let later = later.first().and_then(|line| line.split_once(','));
-    let later = later.map(|(_, keys)| format!(" (not supported yet: {keys})"));
-    parts.join(", ") + &later.unwrap_or_default()
+    parts.extend(mirror("pulled from", volume.pull_from.as_ref(), volume.pull_on));
+    parts.extend(mirror("pushed to", volume.push_to.as_ref(), volume.push_on));
+    parts.join(", ")
+}
+
+fn mirror(done: &str, remote: Option<&Remote>, on: Conditions) -> Option<String> {
+    let remote = remote?;
+    let conditions = [
+        (on.pipeline_start, "when the pipeline starts"),
+        (on.container_start, "before each container"),
+        (on.container_end, "after each container"),
+        (on.pipeline_end, "when the pipeline ends"),
+        (on.changes, "all the time"),
+    ];
+    let when: Vec<&str> = conditions.into_iter().filter_map(|(is, when)| is.then_some(when)).collect();
+    let path = if remote.path.is_empty() { String::new() } else { format!("/{}", remote.path) };
+    (!when.is_empty())
+        .then(|| format!("{done} {}/{}{path} {}", remote.alias, remote.bucket, when.join(" and ")))
 }
 
 /// Image, command and flags.

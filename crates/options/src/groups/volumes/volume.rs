@@ -76,8 +76,8 @@ pub(super) static VOLUME: OptionSpec = OptionSpec {
     help: "A named volume, for `-v NAME:/path`.",
     doc: "- `mirror=ALIAS/BUCKET[/path]`: mirror with that bucket of a `b2c.minio`, both ways. `pull_from=` and `push_to=`: one way.
 - `pull_on=`, `push_on=`: when: `pipeline_start`, `container_start`, `container_end`, `pipeline_end`, `changes`, joined by `|`. `changes` mirrors all the time; the others are then ignored, with a warning.
-- `overwrite`: replace files that differ. `remove`: delete what the source lacks. `preserve`: keep attributes.
-- `exclude=GLOB`: leave files out; repeatable, an empty one is ignored.
+- `overwrite`: replace files that differ. `remove`: delete what the source lacks. `preserve`: keep attributes, links and empty folders.
+- `exclude=GLOB`: leave files out; repeatable, an empty one is ignored. [mirror.md](mirror.md) has the details of these.
 - `encrypt_key=KEY`: S3 SSE-C, 32 characters or 32 bytes as base64.
 - `expiration=never|pipeline_end`: when it is deleted; also a duration (`30m`, `12h`, `7d`, `2w`) or a date in UTC (`2027-01-31`, `2027-01-31T12:00:00Z`). Decided when the volume is made.
 - `filesystem=NAME`: it is on that `b2c.filesystem`, which is mounted before anything runs; if that fails, nothing runs.
@@ -92,10 +92,7 @@ A key or condition that is not known is a `B2C_WARNING` line, and the boot goes 
         Mark::Divergence("`pull_from=` and `push_to=` each work alone."),
         Mark::New("Durations and dates for `expiration`."),
     ],
-    support: Support::NotYet {
-        what: "what is about mirroring",
-        given: |options| options.volume.iter().filter_map(keys_given).collect(),
-    },
+    support: Support::Now,
     update: |value, options, report| {
         options.volume.push(volume(value, report)?);
         Ok(())
@@ -123,24 +120,6 @@ const KEYS: [&str; 14] = [
 const CONDITIONS: [&str; 5] =
     ["pipeline_start", "container_start", "container_end", "pipeline_end", "changes"];
 
-/// `b2c.volume=NAME,key,key`, if it has any that do nothing yet.
-fn keys_given(volume: &Volume) -> Option<String> {
-    let given = [
-        (volume.pull_from.is_some() && volume.pull_from == volume.push_to, "mirror"),
-        (volume.pull_from.is_some() && volume.pull_from != volume.push_to, "pull_from"),
-        (volume.push_to.is_some() && volume.pull_from != volume.push_to, "push_to"),
-        (volume.pull_on != Conditions::default(), "pull_on"),
-        (volume.push_on != Conditions::default(), "push_on"),
-        (volume.overwrite, "overwrite"),
-        (volume.remove, "remove"),
-        (volume.preserve, "preserve"),
-        (!volume.exclude.is_empty(), "exclude"),
-        (volume.encrypt_key.is_some(), "encrypt_key"),
-    ];
-    let keys: Vec<&str> = given.into_iter().filter_map(|(given, key)| given.then_some(key)).collect();
-    (!keys.is_empty()).then(|| format!("b2c.volume={},{}", volume.name, keys.join(",")))
-}
-
 fn volume<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Volume> {
     let (name, rest) = values::head(value);
     hide_secrets(rest, report);
@@ -152,6 +131,7 @@ fn volume<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Volume> {
         let help = "the topmost folder of a file system cannot be encrypted; name the file system by b2c.cache_device instead";
         return Err(Problem::new(name, "has both filesystem and fscrypt_key").help(help));
     }
+    warn_of_idle_remotes(value, &volume, report);
     Ok(volume)
 }
 
@@ -163,6 +143,25 @@ fn hide_secrets(list: Slice<'_>, report: &mut Report) {
             piece.value.into_iter().for_each(|value| report.keep_secret(value));
         }
     }
+}
+
+/// A mirror that is never made is a mistake that is found out when the results are missing.
+fn warn_of_idle_remotes(value: Slice<'_>, volume: &Volume, report: &mut Report) {
+    let (pulls, pushes) = (volume.pull_on != Conditions::default(), volume.push_on != Conditions::default());
+    let what = match (&volume.pull_from, &volume.push_to) {
+        (Some(_), Some(_)) if !pulls && !pushes => "is never mirrored",
+        (Some(_), None) if !pulls => "is never pulled",
+        (None, Some(_)) if !pushes => "is never pushed",
+        (None, _) if pulls => "has nothing to be pulled from",
+        (_, None) if pushes => "has nowhere to be pushed to",
+        _ => return,
+    };
+    let help = match volume.pull_from.is_some() || volume.push_to.is_some() {
+        true => "say when: pull_on=pipeline_start, push_on=changes",
+        false => "say where: mirror=ALIAS/BUCKET",
+    };
+    let message = format!("B2C_WARNING: {}: `{}` {what}", report.option, visible(&volume.name));
+    report.warn(Problem::whole(value, message).help(help));
 }
 
 fn add<'a>(piece: &Piece<'a>, volume: &mut Volume, report: &mut Report) -> Result<'a, ()> {
