@@ -98,8 +98,13 @@ note: b2c.keymap=de: not supported yet, and ignored
 Errors: 0. Warnings: 0. Not supported yet: 1.
 ";
     assert_eq!(findings("b2c.keymap=de"), (1, expected.to_owned()));
+}
+
+#[test]
+fn what_is_kept_and_where_is_told() {
     let story = story(
-        "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.volume=b,overwrite,remove",
+        "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.minio=s3,http://h,a,b \
+         b2c.volume=b,mirror=s3/x/y,pull_on=pipeline_start|container_start,push_on=changes b2c.volume=c,push_to=s3/z,push_on=pipeline_end",
     );
     let told = |line: &str| assert!(story.contains(line), "{story}");
     told(
@@ -107,7 +112,10 @@ Errors: 0. Warnings: 0. Not supported yet: 1.
     );
     told("Swap: a file of 1024 MiB on the cache\n");
     told("Volume: a\n");
-    told("Volume: b (not supported yet: overwrite,remove)\n");
+    told(
+        "Volume: b, pulled from s3/x/y when the pipeline starts and before each container, pushed to s3/x/y all the time\n",
+    );
+    told("Volume: c, pushed to s3/z when the pipeline ends\n");
 }
 
 #[test]

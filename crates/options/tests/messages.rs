@@ -544,6 +544,27 @@ fn the_top_of_a_file_system_cannot_be_encrypted() {
 }
 
 #[test]
+fn mirrors_that_are_never_made_warn() {
+    for (keys, line) in [
+        ("mirror=gw/b", "`v` is never mirrored; say when: pull_on=pipeline_start, push_on=changes"),
+        ("pull_from=gw/b", "`v` is never pulled; say when: pull_on=pipeline_start, push_on=changes"),
+        ("push_to=gw/b", "`v` is never pushed; say when: pull_on=pipeline_start, push_on=changes"),
+        (
+            "push_to=gw/b,push_on=changes,pull_on=changes",
+            "`v` has nothing to be pulled from; say where: mirror=ALIAS/BUCKET",
+        ),
+        ("push_on=changes", "`v` has nowhere to be pushed to; say where: mirror=ALIAS/BUCKET"),
+    ] {
+        let text = format!("b2c.volume=v,{keys}{GIVEN}");
+        let expected = format!("warning: B2C_WARNING: b2c.volume: {line} | v,{keys}");
+        assert_eq!(lines(&[&text]), [expected]);
+    }
+    for keys in ["mirror=gw/b,pull_on=changes", "push_to=gw/b,push_on=changes"] {
+        assert_fine(&format!("b2c.volume=v,{keys}{GIVEN}"));
+    }
+}
+
+#[test]
 fn empty_exclude_is_ignored() {
     let options = assert_fine("b2c.volume=a,exclude=,exclude=*.tmp,exclude");
     assert_eq!(options.volume[0].exclude, ["*.tmp"]);

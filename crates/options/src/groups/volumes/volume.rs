@@ -148,17 +148,15 @@ fn hide_secrets(list: Slice<'_>, report: &mut Report) {
 /// A mirror that is never made is a mistake that is found out when the results are missing.
 fn warn_of_idle_remotes(value: Slice<'_>, volume: &Volume, report: &mut Report) {
     let (pulls, pushes) = (volume.pull_on != Conditions::default(), volume.push_on != Conditions::default());
-    let what = match (&volume.pull_from, &volume.push_to) {
-        (Some(_), Some(_)) if !pulls && !pushes => "is never mirrored",
-        (Some(_), None) if !pulls => "is never pulled",
-        (None, Some(_)) if !pushes => "is never pushed",
-        (None, _) if pulls => "has nothing to be pulled from",
-        (_, None) if pushes => "has nowhere to be pushed to",
+    const WHEN: &str = "say when: pull_on=pipeline_start, push_on=changes";
+    const WHERE: &str = "say where: mirror=ALIAS/BUCKET";
+    let (what, help) = match (&volume.pull_from, &volume.push_to) {
+        (Some(_), Some(_)) if !pulls && !pushes => ("is never mirrored", WHEN),
+        (Some(_), None) if !pulls => ("is never pulled", WHEN),
+        (None, Some(_)) if !pushes => ("is never pushed", WHEN),
+        (None, _) if pulls => ("has nothing to be pulled from", WHERE),
+        (_, None) if pushes => ("has nowhere to be pushed to", WHERE),
         _ => return,
-    };
-    let help = match volume.pull_from.is_some() || volume.push_to.is_some() {
-        true => "say when: pull_on=pipeline_start, push_on=changes",
-        false => "say where: mirror=ALIAS/BUCKET",
     };
     let message = format!("B2C_WARNING: {}: `{}` {what}", report.option, visible(&volume.name));
     report.warn(Problem::whole(value, message).help(help));
