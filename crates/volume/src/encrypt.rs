@@ -116,6 +116,15 @@ pub(crate) fn is_encrypted(folder: &Path) -> Result<bool, Error> {
     Ok(attributes(folder)?.contains(StatxAttributes::ENCRYPTED))
 }
 
+/// Whether it takes a key that the kernel has not.
+pub(crate) fn is_locked(path: &Path) -> Result<bool, Error> {
+    if !is_encrypted(path)? {
+        return Ok(false);
+    }
+    let folder = openat(CWD, path, FOLDER, Mode::empty()).map_err(Error::io("open", path))?;
+    Ok(try_out(&folder) == Err(Errno::NOKEY))
+}
+
 fn attributes(path: &Path) -> Result<StatxAttributes, Error> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
     let about = statx(CWD, path, flags, StatxFlags::BASIC_STATS).map_err(Error::io("read", path))?;

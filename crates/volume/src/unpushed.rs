@@ -3,8 +3,9 @@
 //! It is written before a volume is used whose content is to be pushed, or when that failed, and goes when all of it is there. A boot that finds one ends what
 //! an earlier one could not.
 
-use crate::{DATA, Error, MAX_NAME, Volumes, note};
+use crate::{DATA, Error, MAX_NAME, Volumes, encrypt, note};
 use std::fs::{self, File};
+use std::path::PathBuf;
 
 /// The note's name.
 const NOTE: &str = "unpushed";
@@ -45,6 +46,15 @@ impl Volumes {
         kept.retain(|other| origin(other).is_some_and(|(origin, _)| origin == stem(name)));
         kept.sort_by_key(|name| origin(name).map(|(_, number)| number));
         Ok(kept)
+    }
+
+    /// The data folder of one of these; of an encrypted one, if the kernel has its key.
+    ///
+    /// # Errors
+    /// When it is not there, or locked.
+    pub fn kept_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let data = self.folder(name)?.join(DATA);
+        if encrypt::is_locked(&data)? { Err(Error::Locked { name: name.to_owned() }) } else { Ok(data) }
     }
 
     /// Keeps the volume under another name, if there is anything in it.

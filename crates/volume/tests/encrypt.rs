@@ -188,3 +188,19 @@ fn a_cut_while_a_volume_becomes_encrypted_leaves_one_that_can() {
         }
     });
 }
+
+#[test]
+fn one_that_was_kept_is_read_with_the_key_of_the_new_one() {
+    Machine::with(|machine| {
+        machine.volumes.create("secret", Expiration::PipelineEnd, None).unwrap();
+        machine.fill(&KEY);
+        machine.volumes.keep("secret", "http://s3/bucket").unwrap();
+        machine.reboot();
+        machine.volumes.expire(Over::Boot, None).unwrap();
+        let [kept] = &machine.volumes.kept("secret").unwrap()[..] else { panic!("it is not kept") };
+        assert!(matches!(machine.volumes.kept_folder(kept), Err(Error::Locked { .. })));
+        let _key = machine.encrypt(&KEY, false).unwrap();
+        let folder = machine.volumes.kept_folder(kept).unwrap();
+        assert_eq!(fs::read(folder.join("a name")).unwrap(), b"content");
+    });
+}

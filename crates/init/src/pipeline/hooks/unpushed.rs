@@ -25,7 +25,7 @@ impl Mirrored<'_> {
         };
         for kept in volumes.kept(self.name()).map_err(said)? {
             if is_ours(&kept)? {
-                let folder = volumes.ensure(&kept).map_err(said)?;
+                let folder = volumes.kept_folder(&kept).map_err(said)?;
                 push(&self.careful_mirror(side, &folder)?, &kept)?;
                 volumes.remove(&kept).map_err(said)?;
             }
