@@ -10,10 +10,10 @@ fuzz_target!(|data: &[u8]| {
         assert!(page.objects.len() <= data.len());
     }
     if let Some(refusal) = answers::refusal(data) {
-        [&refusal.code, &refusal.message, &refusal.region].map(|text| printable(text));
+        [&refusal.code, &refusal.message, &refusal.region].into_iter().for_each(|text| printable(text));
     }
     for it in answers::not_deleted(data).unwrap_or_default() {
-        [&it.code, &it.message].map(|text| printable(text));
+        [&it.code, &it.message].into_iter().for_each(|text| printable(text));
     }
     let _ = (answers::upload_id(data), answers::completed(data));
 });

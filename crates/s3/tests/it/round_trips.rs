@@ -61,7 +61,8 @@ fn names_come_back(bucket: &Bucket, names: &[&str]) {
         assert_eq!(object.size, object.key.len() as u64);
         let (head, content) = get(bucket, &object.key).unwrap();
         assert_eq!(content, object.key.as_bytes());
-        assert_eq!(head.etag, object.etag);
+        // s3s-fs leaves it out of listings.
+        assert!(object.etag.is_empty() || object.etag == head.etag);
         assert!((object.modified - head.modified).abs() < 1_000_000_000);
     }
     let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
