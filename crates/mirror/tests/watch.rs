@@ -279,3 +279,14 @@ fn everything_is_watched(watched: &mut Watched) {
     }
     assert_eq!(watched.reported(), BTreeSet::from_iter(folders));
 }
+
+#[test]
+fn what_cannot_be_watched_is_said() {
+    let mut watched = Watched::new();
+    for i in 0..66_000 {
+        fs::create_dir(watched.path(&format!("{i}"))).unwrap();
+    }
+    watched.watch.read(&mut |_| ());
+    let blind_spot = watched.watch.blind_spot().unwrap();
+    assert!(blind_spot.ends_with(": there are too many folders"), "{blind_spot}");
+}
