@@ -1,13 +1,40 @@
-//! A folder and a prefix of an S3 bucket, made equal: once ([`Mirror::pull`], [`Mirror::push`]), or all the time (`Continuous`).
+//! A folder and a prefix of an S3 bucket, made equal: once ([`Mirror::pull`], [`Mirror::push`]), or all the time ([`continuous::Continuous`]).
 //!
 //! The folder belongs to containers, which may change it, and put links anywhere, at any time: nothing here follows a path that leads outside.
+//!
+//! Both sides are read in the order of their keys and compared as they go by; what differs is handed to some threads. Memory does not grow
+//! with the count of files, but for what is remembered of those that were transferred.
 
+mod attributes;
 pub mod continuous;
+mod download;
+mod error;
+mod folder;
+pub mod glob;
+mod key;
+mod known;
+mod pairs;
+mod pool;
+mod pull;
+mod push;
+mod report;
+mod run;
+mod temporary;
+mod time;
+mod upload;
+mod walk;
 pub mod watch;
 
+pub use error::Error;
+
+use folder::Folder;
+use glob::Globs;
+use known::Known;
+use run::Run;
 use s3::Bucket;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
 /// What to do where both sides differ.
@@ -36,45 +63,59 @@ pub struct Progress {
     pub equal: AtomicU64,
 }
 
-/// Why a mirror could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The store.
-    #[error(transparent)]
-    S3(#[from] s3::Error),
-}
-
-/// The two sides, and the rules.
+/// The two sides, and the rules. One run at a time: others wait for its end.
 pub struct Mirror {
-    _folder: OwnedFd,
-    _bucket: Bucket,
-    _prefix: String,
-    _rules: Rules,
+    folder: Folder,
+    bucket: Bucket,
+    /// Empty, or with a `/` at its end.
+    prefix: String,
+    rules: Rules,
+    exclude: Globs,
+    known: Known,
+    /// When the machine was started, by its own clock.
+    boot: i128,
+    turn: Mutex<()>,
 }
 
 impl Mirror {
     /// `folder`: opened by the caller. `prefix`: without slashes around it; may be empty.
+    ///
+    /// # Errors
+    /// None yet.
     pub fn new(folder: OwnedFd, bucket: Bucket, prefix: &str, rules: Rules) -> Result<Mirror, Error> {
-        Ok(Mirror { _folder: folder, _bucket: bucket, _prefix: prefix.to_owned(), _rules: rules })
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let exclude = Globs::new(&rules.exclude);
+        let known = Known::new(&format!("{}/{prefix}", bucket.name()), rules.preserve);
+        let (folder, boot) = (Folder::new(folder), time::boot());
+        Ok(Mirror { folder, bucket, prefix, rules, exclude, known, boot, turn: Mutex::default() })
     }
 
     /// From the bucket into the folder.
+    ///
+    /// # Errors
+    /// When the store or the disk fails; nothing is deleted then. When single files could not be mirrored; all others are.
     pub fn pull(&self, progress: &Progress) -> Result<(), Error> {
-        let _ = progress;
-        Ok(())
+        let _turn = report::lock(&self.turn);
+        Run::new(self, progress, false).pull()
     }
 
     /// From the folder into the bucket.
+    ///
+    /// # Errors
+    /// When the store fails; nothing is deleted then. When single files could not be mirrored; all others are.
     pub fn push(&self, progress: &Progress) -> Result<(), Error> {
-        let _ = progress;
-        Ok(())
+        let _turn = report::lock(&self.turn);
+        Run::new(self, progress, false).push()
     }
 
-    /// As [`Mirror::push`], but looks only at these paths, relative to the folder (files, links, or whole folders with all below; what is not there any more is
-    /// removed in the bucket if the rules say so). Gives those that have to be looked at again (they changed meanwhile, or the store failed for them).
+    /// As [`Mirror::push`], but looks only at these paths, relative to the folder (files, links, or whole folders with all below; what is not
+    /// there any more is removed in the bucket if the rules say so). Gives those that have to be looked at again: they changed meanwhile, or
+    /// could not be read.
+    ///
+    /// # Errors
+    /// When the store fails. All of the paths have to be looked at again then.
     pub fn push_paths(&self, paths: &[PathBuf], progress: &Progress) -> Result<Vec<PathBuf>, Error> {
-        let _ = (paths, progress);
-        Ok(Vec::new())
+        let _turn = report::lock(&self.turn);
+        Run::new(self, progress, true).push_paths(paths)
     }
 }

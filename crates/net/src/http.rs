@@ -3,6 +3,7 @@
 //! A status is never an error: callers decide what 404 or 429 means. Nothing is retried here; [`Error::is_transient`] says whether
 //! trying again can help. Nothing is parsed or allocated for TLS before the first https URL.
 
+mod body;
 mod connect;
 mod error;
 mod in_time;
@@ -15,10 +16,11 @@ mod tls;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::Agent;
 use ureq::http::Uri;
-use ureq::http::header::AUTHORIZATION;
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use ureq::{Agent, SendBody};
 
+pub use body::Body;
 pub use error::{Error, shown_text as shown};
 pub use in_time::InTime;
 pub use proxy::Proxy;
@@ -30,8 +32,10 @@ const MAX_REDIRECTS: usize = 10;
 const MAX_HEAD: usize = 32 * 1024;
 /// Per connection; has to hold [`MAX_HEAD`].
 const INPUT_BUFFER: usize = 64 * 1024;
-/// Per connection.
-const OUTPUT_BUFFER: usize = 16 * 1024;
+/// Per connection. What is stored goes out in pieces of this size.
+const OUTPUT_BUFFER: usize = 64 * 1024;
+/// Connections that wait for their next use: as many as there are threads that store or fetch objects at once.
+const MAX_IDLE: usize = 32;
 
 /// How the client reaches servers and whom it trusts.
 #[derive(Clone, Debug)]
@@ -142,7 +146,7 @@ impl Client {
         let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone()));
         let agent = |verify| {
             let connector = connect::Connector::new(Arc::clone(&tls), verify);
-            Agent::with_parts(agent_config(&config), connector, resolve::Resolver)
+            Agent::with_parts(agent_config(&config), connector, resolve::Resolver::default())
         };
         let (verified, unverified) = (agent(true), agent(false));
         let proxies = proxy::Proxies::new(config.proxy.unwrap_or_default());
@@ -157,7 +161,8 @@ impl Client {
         let mut method = request.method;
         let mut authorized = true;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(request, method, &url, authorized)?;
+            let body = Body::bytes(&request.body);
+            let response = self.send_once(request, method, &url, authorized, body)?;
             let status = response.status().as_u16();
             let Some(next) = redirect::target(&url, &response, request.tls_verify)? else {
                 return Ok(Response::new(&url, response));
@@ -173,12 +178,21 @@ impl Client {
         })
     }
 
+    /// Sends a request with `body` instead of its own, and gives the first answer, also if it is a redirect: a body that was read cannot be
+    /// sent again, and a signature is for one host.
+    pub fn send_direct(&self, request: &Request, body: Body<'_>) -> Result<Response, Error> {
+        let url = parse_url(&request.url)?;
+        let response = self.send_once(request, request.method, &url, true, body)?;
+        Ok(Response::new(&url, response))
+    }
+
     fn send_once(
         &self,
         request: &Request,
         method: Method,
         url: &Uri,
         authorized: bool,
+        body: Body<'_>,
     ) -> Result<ureq::http::Response<ureq::Body>, Error> {
         let mut head = ureq::http::Request::builder().method(method.name()).uri(url);
         for (name, value) in &request.headers {
@@ -190,19 +204,25 @@ impl Client {
             |e: ureq::http::Error| Error::BadUrl { url: error::shown(url), reason: e.to_string() };
         let agent = if request.tls_verify { &self.0.verified } else { &self.0.unverified };
         let proxy = self.0.proxies.for_url(url)?;
-        let answer = if matches!(method, Method::Post | Method::Put) {
-            let head = head.body(request.body.as_slice()).map_err(bad_header)?;
-            agent.run(agent.configure_request(head).proxy(proxy).build())
-        } else {
+        if !matches!(method, Method::Post | Method::Put) {
             let head = head.body(()).map_err(bad_header)?;
-            agent.run(agent.configure_request(head).proxy(proxy).build())
-        };
-        answer.map_err(|e| Error::from_ureq(url, e))
+            let answer = agent.run(agent.configure_request(head).proxy(proxy).build());
+            return answer.map_err(|e| Error::from_ureq(url, e));
+        }
+        let mut source = body::Source::new(body);
+        let head = head.header(CONTENT_LENGTH, source.length());
+        let head = head.body(SendBody::from_reader(&mut source)).map_err(bad_header)?;
+        let answer = agent.run(agent.configure_request(head).proxy(proxy).build());
+        answer.map_err(|e| match source.failure() {
+            Some(source) => Error::Source { url: error::shown(url), source },
+            None => Error::from_ureq(url, e),
+        })
     }
 }
 
 impl Method {
-    fn name(self) -> &'static str {
+    /// As the request line has it.
+    pub fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
             Method::Head => "HEAD",
@@ -223,6 +243,8 @@ fn agent_config(config: &Config) -> ureq::config::Config {
         .timeout_per_read(Some(config.read_timeout))
         .timeout_per_write(Some(config.read_timeout))
         .max_response_header_size(MAX_HEAD)
+        .max_idle_connections(MAX_IDLE)
+        .max_idle_connections_per_host(MAX_IDLE)
         .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
         .build()

@@ -1,7 +1,7 @@
 //! Links, addresses, DHCP, DNS, NTP and the one HTTP client.
 //!
-//! [`Network`] brings the machine's interfaces up and keeps their leases; [`http`] and [`ntp`] use what it has brought up. Nothing here
-//! knows what the network is for.
+//! [`Network`] brings the machine's interfaces up and keeps their leases; [`http`] and [`ntp`] use what it has brought up,
+//! with [`patience`]. Nothing here knows what the network is for.
 
 pub mod dhcp;
 pub mod http;
@@ -9,6 +9,7 @@ mod link;
 mod netlink;
 mod network;
 pub mod ntp;
+pub mod patience;
 mod resolv;
 
 pub use network::{Config, Error, Network, Paths};

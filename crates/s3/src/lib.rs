@@ -3,10 +3,33 @@
 //! Everything here retries what may pass (5xx, 429, cut connections) with growing pauses, bounds what a server may send, and checks that
 //! what arrives is what was sent. Nothing here knows what the objects are for.
 
+mod address;
+pub mod answers;
+mod delete;
+mod encode;
+mod error;
+mod exchange;
+mod get;
+mod list;
+mod parallel;
+mod payload;
+mod put;
+mod sign;
+mod sse;
+mod time;
+mod xml;
+
 use net::http::Client;
+use net::patience::{Cancel, Limits};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+
+pub use error::Error;
+
+/// What Amazon's own first region is called, which other servers take for theirs if they have none.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Where a store is, and who asks.
 #[derive(Clone)]
@@ -23,7 +46,13 @@ pub struct Endpoint {
 
 /// One bucket; may be used from many threads at once.
 pub struct Bucket {
-    _private: (),
+    client: Client,
+    address: address::Address,
+    keys: Endpoint,
+    sse: Option<sse::Sse>,
+    limits: Limits,
+    /// As far as it is known.
+    region: Mutex<String>,
 }
 
 /// An object, as a listing has it.
@@ -52,18 +81,6 @@ pub struct Head {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Why a store did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// To be replaced.
-    #[error("not yet")]
-    NotYet,
-    /// The local file changed, was cut short, or vanished while it was sent: it has to be looked at again.
-    #[error("the file changed while it was read")]
-    SourceChanged,
-}
-
 impl Bucket {
     /// Nothing is asked yet. `sse_key`: SSE-C, every object is encrypted with it by the server.
     pub fn new(
@@ -72,24 +89,50 @@ impl Bucket {
         name: &str,
         sse_key: Option<[u8; 32]>,
     ) -> Result<Bucket, Error> {
-        let _ = (client, endpoint, name, sse_key);
-        Err(Error::NotYet)
+        let address = address::Address::new(&endpoint.url, name)?;
+        if sse_key.is_some() && !address.is_encrypted() {
+            log::warn!(
+                "{}: the encryption key goes over the network in the clear; use https",
+                address.host()
+            );
+        }
+        let region = address.region().unwrap_or(DEFAULT_REGION).to_owned();
+        Ok(Bucket {
+            client: client.clone(),
+            address,
+            keys: endpoint.clone(),
+            sse: sse_key.as_ref().map(sse::Sse::new),
+            limits: Limits::default(),
+            region: Mutex::new(region),
+        })
+    }
+
+    /// Gives up sooner or later than after the default limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Bucket {
+        Bucket { limits, ..self }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.address.bucket()
     }
 
     /// All objects whose keys begin with `prefix`, sorted by the bytes of their keys, fetched by pages: memory does not grow with the count.
+    /// After an error there is nothing more.
     pub fn list(&self, prefix: &str) -> Box<dyn Iterator<Item = Result<Object, Error>> + Send + '_> {
-        let _ = prefix;
-        Box::new(std::iter::empty())
+        Box::new(list::Objects::new(self, prefix))
     }
 
-    /// `None`: there is no such object.
+    /// `None`: there is no such object (or no such bucket: the answer does not tell).
     pub fn head(&self, key: &str) -> Result<Option<Head>, Error> {
-        let _ = key;
-        Err(Error::NotYet)
+        self.patiently(&Cancel::default(), |_| self.try_head(key))
     }
 
     /// Stores what `file` holds (by pread: its position does not matter), whole or not at all; large files in parts, several at once.
     /// Gives the ETag. `sent` counts bytes as they go; those of attempts in vain are taken back.
+    ///
+    /// [`Error::SourceChanged`] after a small file: what was stored may be a mixture of the old and the new.
     pub fn put(
         &self,
         key: &str,
@@ -97,20 +140,17 @@ impl Bucket {
         metadata: &BTreeMap<String, String>,
         sent: &AtomicU64,
     ) -> Result<String, Error> {
-        let _ = (key, file, metadata, sent);
-        Err(Error::NotYet)
+        put::Upload { bucket: self, key, file, metadata, sent }.run()
     }
 
     /// Writes the object into `file` (by pwrite, from 0; nothing else is in it), several ranges of a large one at once, and checks what came.
-    /// `None`: there is no such object any more.
+    /// `None`: there is no such object any more. `file` has to be open for reading, too.
     pub fn get(&self, key: &str, file: &File, received: &AtomicU64) -> Result<Option<Head>, Error> {
-        let _ = (key, file, received);
-        Err(Error::NotYet)
+        get::Download { bucket: self, key, file, received }.run()
     }
 
     /// Removes objects, up to 1000 with one request; those that are not there count as removed. Gives those that could not be, and why.
     pub fn delete(&self, keys: &[String]) -> Result<Vec<(String, String)>, Error> {
-        let _ = keys;
-        Err(Error::NotYet)
+        delete::delete(self, keys)
     }
 }

@@ -2,24 +2,38 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a server may take until it accepts connections. Machines that test are busy.
 const START: Duration = Duration::from_secs(60);
+/// How often it is looked whether it does.
+const TICK: Duration = Duration::from_millis(20);
 
-/// Runs the rest of its arguments until its stdin closes, then ends that and removes the folder.
+/// Runs the rest of its arguments until its stdin closes, then ends that and removes the folder. In between it kills and starts it again as
+/// it is told.
 ///
 /// The kernel closes stdin even if the test is killed, and even for servers in statics, whose `Drop` never runs.
-const GUARD: &str = r#"folder=$1; shift; "$@" & read -r _; kill $!; wait $!; rm -rf -- "$folder""#;
+const GUARD: &str = r#"
+folder=$1; shift; "$@" &
+while read -r word; do
+    case $word in
+    kill) kill -KILL $!; wait $! ;;
+    start) "$@" & ;;
+    esac
+done
+kill $!; wait $!; rm -rf -- "$folder""#;
 
 /// A server; it ends, and its folder goes, when the value is dropped or the test's process ends.
 #[derive(Debug)]
 pub(crate) struct Server {
     guard: Child,
+    port: u16,
+    log: PathBuf,
 }
 
 impl Server {
@@ -37,14 +51,40 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let server = Self { guard };
-        let start = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-            assert!(start.elapsed() < START, "{program} does not listen on port {port}; it says:\n{log}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let server = Self { guard, port, log: log_path };
+        server.wait();
         server
+    }
+
+    /// Kills it; its folder stays.
+    pub fn kill(&mut self) {
+        self.tell("kill");
+        while self.is_up() {
+            thread::sleep(TICK);
+        }
+    }
+
+    /// Starts it once more after it was killed.
+    pub fn start_again(&mut self) {
+        self.tell("start");
+        self.wait();
+    }
+
+    fn tell(&mut self, word: &str) {
+        writeln!(self.guard.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    fn is_up(&self) -> bool {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
+    }
+
+    fn wait(&self) {
+        let start = Instant::now();
+        while !self.is_up() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(start.elapsed() < START, "nobody listens on port {}; the server says:\n{log}", self.port);
+            thread::sleep(TICK);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a registry, and whether trying again can help.
 
-use std::time::Duration;
+pub(super) use net::patience::Again;
 
 /// A registry did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -80,18 +80,6 @@ pub(super) struct Fault {
     pub(super) again: Again,
 }
 
-/// Whether the same attempt may work later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
-    Never,
-    /// Soon, and less soon each time.
-    Soon,
-    /// As the server asks.
-    After(Duration),
-    /// A name that is not found may be a resolver that is not ready yet, but is more often a wrong name.
-    Name,
-}
-
 impl Fault {
     pub(super) fn last(error: RegistryError) -> Fault {
         Fault { error, again: Again::Never }
@@ -127,14 +115,6 @@ impl Fault {
 
 impl From<net::http::Error> for Fault {
     fn from(error: net::http::Error) -> Fault {
-        Fault { again: again(&error), error: error.into() }
-    }
-}
-
-pub(super) fn again(error: &net::http::Error) -> Again {
-    match error {
-        net::http::Error::Dns { .. } => Again::Name,
-        error if error.is_transient() => Again::Soon,
-        _ => Again::Never,
+        Fault { again: error.again(), error: error.into() }
     }
 }

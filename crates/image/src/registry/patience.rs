@@ -1,185 +1,65 @@
-//! How long and how often a registry is asked again.
+//! A registry is asked again as [`net::patience`] has it.
 
-use super::error::{Again, Fault, RegistryError};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// When to give up. All times are since the last byte that came.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// For anything that may pass.
-    pub silence: Duration,
-    /// For a host name that has no address.
-    pub unknown_name: Duration,
-    /// Before the second attempt; doubled before each further one.
-    pub first_pause: Duration,
-    /// Between two attempts.
-    pub longest_pause: Duration,
-    /// How far a server's `Retry-After` is obeyed.
-    pub longest_asked_pause: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            silence: Duration::from_secs(60),
-            unknown_name: Duration::from_secs(15),
-            first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(8),
-            longest_asked_pause: Duration::from_secs(30),
-        }
-    }
-}
-
-/// Ends all downloads of a pull when one has failed for good.
-#[derive(Debug, Default)]
-pub(crate) struct Cancel {
-    cancelled: Mutex<bool>,
-    bell: Condvar,
-}
-
-impl Cancel {
-    pub(crate) fn cancel(&self) {
-        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.bell.notify_all();
-    }
-
-    /// For another attempt; whoever was to be ended has to have ended.
-    pub(crate) fn reset(&self) {
-        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = false;
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sleeps; at most until cancelled.
-    fn sleep(&self, duration: Duration) {
-        let guard = self.cancelled.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.bell.wait_timeout_while(guard, duration, |cancelled| !*cancelled));
-    }
-}
+use super::error::{Fault, RegistryError};
+pub(crate) use net::patience::Cancel;
+pub use net::patience::Limits;
+use net::patience::Verdict;
 
 /// What is left of it for one download.
-pub(super) struct Patience<'a> {
-    limits: Limits,
-    cancel: &'a Cancel,
-    last_progress: Instant,
-    attempts: u32,
-}
+pub(super) struct Patience<'a>(net::patience::Patience<'a>);
 
 impl<'a> Patience<'a> {
     pub(super) fn new(limits: Limits, cancel: &'a Cancel) -> Patience<'a> {
-        Patience { limits, cancel, last_progress: Instant::now(), attempts: 0 }
+        Patience(net::patience::Patience::new(limits, cancel))
     }
 
-    /// Bytes came: all is well again.
     pub(super) fn progress(&mut self) {
-        self.last_progress = Instant::now();
-        self.attempts = 0;
+        self.0.progress();
     }
 
     pub(super) fn check_cancelled(&self) -> Result<(), RegistryError> {
-        if self.cancel.is_cancelled() { Err(RegistryError::Cancelled) } else { Ok(()) }
+        if self.0.is_cancelled() { Err(RegistryError::Cancelled) } else { Ok(()) }
     }
 
     /// Waits until it is time to try again, or says that it is not worth it.
     pub(super) fn wait(&mut self, host: &str, fault: Fault) -> Result<(), RegistryError> {
         self.check_cancelled()?;
-        let (budget, pause) = match fault.again {
-            Again::Never => return Err(fault.error),
-            Again::Soon => (self.limits.silence, self.next_pause()),
-            Again::Name => (self.limits.unknown_name, self.next_pause()),
-            // Whoever says "at once" each time is not asked in a circle.
-            Again::After(asked) => {
-                (self.limits.silence, asked.max(self.next_pause()).min(self.limits.longest_asked_pause))
+        match self.0.judge(fault.again) {
+            Verdict::Fail => Err(fault.error),
+            Verdict::GiveUp(silence) => {
+                let last = Box::new(fault.error);
+                Err(RegistryError::GaveUp { host: host.to_owned(), seconds: silence.as_secs(), last })
             }
-        };
-        let silence = self.last_progress.elapsed();
-        if silence + pause > budget {
-            let last = Box::new(fault.error);
-            return Err(RegistryError::GaveUp { host: host.to_owned(), seconds: silence.as_secs(), last });
+            Verdict::Wait(pause) => {
+                log::warn!("{}; trying again in {:.1} s", fault.error, pause.as_secs_f32());
+                self.0.sleep(pause);
+                self.check_cancelled()
+            }
         }
-        log::warn!("{}; trying again in {:.1} s", fault.error, pause.as_secs_f32());
-        self.cancel.sleep(pause);
-        self.check_cancelled()
     }
-
-    /// Doubles each time. Up to a quarter is left to chance, so that a farm's machines do not come back all at once.
-    fn next_pause(&mut self) -> Duration {
-        let pause = self.limits.first_pause.saturating_mul(1 << self.attempts.min(16));
-        self.attempts += 1;
-        let pause = pause.min(self.limits.longest_pause);
-        pause - pause * u32::from(random_byte()) / 1024
-    }
-}
-
-fn random_byte() -> u8 {
-    let mut byte = [0];
-    // Without a random byte all is as random as it was.
-    let _ = rustix::rand::getrandom(&mut byte, rustix::rand::GetRandomFlags::NONBLOCK);
-    byte[0]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LIMITS: Limits = Limits {
-        silence: Duration::from_millis(200),
-        unknown_name: Duration::from_millis(20),
-        first_pause: Duration::from_millis(4),
-        longest_pause: Duration::from_millis(16),
-        longest_asked_pause: Duration::from_millis(50),
-    };
+    use crate::registry::error::Again;
+    use std::time::Duration;
 
     fn fault(again: Again) -> Fault {
         Fault { error: RegistryError::Protocol { url: "u".into(), reason: "r".into() }, again }
     }
 
-    /// How many attempts the limits allow.
-    fn attempts(again: Again) -> u32 {
-        let cancel = Cancel::default();
-        let mut patience = Patience::new(LIMITS, &cancel);
-        let mut count = 1;
-        while patience.wait("h", fault(again)).is_ok() {
-            count += 1;
-        }
-        count
-    }
-
-    #[test]
-    fn pauses_double_up_to_a_limit() {
-        let cancel = Cancel::default();
-        let mut patience = Patience::new(LIMITS, &cancel);
-        for full in [4u32, 8, 16, 16] {
-            let pause = patience.next_pause();
-            let full = Duration::from_millis(full.into());
-            assert!(pause <= full && pause >= full * 3 / 4, "{pause:?} of {full:?}");
-        }
-        patience.progress();
-        assert!(patience.next_pause() <= Duration::from_millis(4));
-    }
-
-    #[test]
-    fn patience_depends_on_the_fault() {
-        assert_eq!(attempts(Again::Never), 1);
-        assert!(attempts(Again::Soon) > attempts(Again::Name));
-        // An hour is asked for, the longest asked pause is waited.
-        let asked = attempts(Again::After(Duration::from_secs(3600)));
-        assert!((2..=5).contains(&asked), "{asked}");
-    }
-
     #[test]
     fn giving_up_names_host_and_last_failure() {
         let cancel = Cancel::default();
-        let mut patience = Patience::new(Limits { silence: Duration::ZERO, ..LIMITS }, &cancel);
-        let error = patience.wait("reg:5000", fault(Again::Soon)).unwrap_err().to_string();
+        let limits = Limits { silence: Duration::ZERO, ..Limits::default() };
+        let error = Patience::new(limits, &cancel).wait("reg:5000", fault(Again::Soon)).unwrap_err();
+        let error = error.to_string();
         assert!(error.contains("reg:5000") && error.contains("u: r"), "{error}");
     }
 
     #[test]
-    fn a_cancelled_pause_ends_at_once() {
+    fn whoever_is_cancelled_does_not_wait() {
         let cancel = Cancel::default();
         cancel.cancel();
         let mut patience = Patience::new(Limits::default(), &cancel);

@@ -1,6 +1,6 @@
 //! https or http: with `--tls-verify=false` either will do.
 
-use super::error::{Again, Fault, RegistryError, again};
+use super::error::{Again, Fault, RegistryError};
 use net::http::{Client, Error, Request, Response};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -86,7 +86,7 @@ fn is_registry(scheme: &str, answer: &Result<Response, Error>) -> bool {
 }
 
 fn neither(https: Error, http: Error) -> Fault {
-    let again = match (again(&https), again(&http)) {
+    let again = match (https.again(), http.again()) {
         (Again::Never, http) => http,
         (https, _) => https,
     };

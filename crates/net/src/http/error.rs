@@ -1,6 +1,7 @@
 //! Why a request failed, in words that say what to do.
 
 use super::tls::is_authority;
+use crate::patience::Again;
 use rustls::CertificateError;
 use std::io;
 use ureq::http::Uri;
@@ -72,6 +73,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// What was to be sent could not be read, or ended too early.
+    #[error("{url}: what is to be sent cannot be read: {source}")]
+    Source {
+        /// Where it was to go.
+        url: String,
+        /// Why it cannot be read.
+        source: io::Error,
+    },
     /// The connection was lost before the answer had begun.
     #[error("{url}: the connection was lost before the answer: {source}")]
     Lost {
@@ -101,10 +110,20 @@ impl Error {
             }
             Error::Connect { .. } | Error::Timeout { .. } | Error::Lost { .. } | Error::Body { .. } => true,
             Error::BadUrl { .. }
+            | Error::Source { .. }
             | Error::Tls { .. }
             | Error::Redirect { .. }
             | Error::Proxy { .. }
             | Error::Protocol { .. } => false,
+        }
+    }
+
+    /// When the same request is worth another attempt.
+    pub fn again(&self) -> Again {
+        match self {
+            Error::Dns { .. } => Again::Name,
+            error if error.is_transient() => Again::Soon,
+            _ => Again::Never,
         }
     }
 

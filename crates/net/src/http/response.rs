@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::error::shown;
+use std::borrow::Cow;
 use std::io::{self, Read};
 use ureq::Body;
 use ureq::http::{HeaderMap, Uri};
@@ -31,6 +32,11 @@ impl Response {
     /// All headers of that name, such as several `WWW-Authenticate` challenges.
     pub fn headers<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// All headers: names in lower case, values as text as far as they are.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
     }
 
     /// The body. It has no size limit: take what you expect.

@@ -1,0 +1,101 @@
+//! From the bucket into the folder: what has to be brought, and what removed.
+
+use crate::download::{Batch, Fetch};
+use crate::folder::is_gone;
+use crate::pairs::{Files, Pair};
+use crate::run::{Run, count};
+use crate::walk::{Entry, Kind};
+use crate::{Error, key, pool};
+use s3::Object;
+use std::path::PathBuf;
+
+/// The second brings what had no place before something was removed.
+const PASSES: usize = 3;
+
+impl Run<'_> {
+    pub(crate) fn pull(&self) -> Result<(), Error> {
+        for pass in 1..=PASSES {
+            self.report.clear();
+            let are_more = self.pull_once(pass == PASSES)?;
+            if self.report.take_again().is_empty() && !are_more {
+                break;
+            }
+        }
+        self.report.warn();
+        self.report.finish()
+    }
+
+    /// Says whether there is more to be removed.
+    fn pull_once(&self, is_last: bool) -> Result<bool, Error> {
+        let batch = Batch::default();
+        pool::run(|fetch| self.bring(fetch, &batch), |send| self.find(is_last, send));
+        self.commit(&batch);
+        self.report.check()?;
+        // The listing was read to its end.
+        let (extra, are_more) = self.take_extra();
+        for key in extra {
+            self.remove(&key);
+        }
+        Ok(are_more)
+    }
+
+    /// Compares both sides.
+    fn find(&self, is_last: bool, send: &mut dyn FnMut(Fetch)) {
+        let mut files = Files::default();
+        for pair in self.pairs(String::new(), PathBuf::new()) {
+            if self.report.is_stopped() {
+                break;
+            }
+            let (local, object) = match pair {
+                Err(error) => return self.report.fatal(error),
+                Ok(Pair::Local(entry)) => {
+                    if self.mirror.rules.remove {
+                        self.extra(&entry.key);
+                    }
+                    continue;
+                }
+                Ok(Pair::Object(object)) => (None, object),
+                Ok(Pair::Both(entry, object)) => (Some(entry), object),
+            };
+            match self.place(&object, &mut files) {
+                Err(reason) => self.report.refused.add(&object.key, reason),
+                Ok(_) if local.as_ref().is_some_and(|local| self.is_in_folder(local, &object)) => {
+                    count(&self.progress.equal);
+                }
+                Ok(path) => send(Fetch { object, path, local, is_last }),
+            }
+        }
+    }
+
+    /// Where an object goes.
+    fn place(&self, object: &Object, files: &mut Files) -> Result<PathBuf, &'static str> {
+        let path = key::to_path(&object.key)?;
+        if object.key.ends_with('/') && object.size > 0 {
+            return Err("it is named like a folder, but has content");
+        }
+        if files.block(&object.key) {
+            return Err("another object is a file where it needs a folder");
+        }
+        Ok(path)
+    }
+
+    /// Whether the folder has what the bucket has, or something newer.
+    fn is_in_folder(&self, local: &Entry, object: &Object) -> bool {
+        local.kind == Kind::EmptyFolder
+            || local.stat.stx_size == object.size
+                && match self.record(local) {
+                    Some(record) => record.object == self.mirror.known.object(&object.etag),
+                    None => object.modified <= Self::mtime(local),
+                }
+    }
+
+    fn remove(&self, key: &str) {
+        let Ok(path) = key::to_path(key) else { return };
+        match self.mirror.folder.remove(&path) {
+            Ok(()) => count(&self.progress.removed),
+            Err(errno) if is_gone(errno) => {}
+            Err(errno) => self.settle(&path, Err(self.trouble("remove", &path, 0)(errno))),
+        }
+        self.mirror.known.forget(key);
+    }
+}

@@ -1,0 +1,236 @@
+//! From the folder into the bucket: what has to be sent, and what deleted.
+
+use crate::folder::{is_gone, kind};
+use crate::pairs::{Pair, objects};
+use crate::report::Report;
+use crate::run::{Run, Trouble, count};
+use crate::upload::Effort;
+use crate::walk::{Entry, Kind};
+use crate::{Error, key, pool};
+use rustix::fs::FileType;
+use s3::Object;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+/// Before each time that files which changed while they were read are tried. The last time, a copy is made first.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1500)];
+/// Amazon S3 API Reference, DeleteObjects: at most 1000 keys.
+const DELETED_AT_ONCE: usize = 1000;
+
+/// What is to be done for one key.
+enum Job {
+    /// The bucket lacks it, or has something else.
+    Put(Entry),
+    /// What the bucket has is not known.
+    Compare(Entry),
+    /// It is not in the folder, nor is there anything below it.
+    Gone(String),
+}
+
+impl Run<'_> {
+    pub(crate) fn push(&self) -> Result<(), Error> {
+        let mut paths = vec![PathBuf::new()];
+        for (attempt, pause) in PAUSES.iter().enumerate() {
+            thread::sleep(*pause);
+            let is_last = attempt + 1 == PAUSES.len();
+            self.push_once(&paths, if is_last { Effort::Copy } else { Effort::Ordinary })?;
+            paths = self.report.take_again();
+            if paths.is_empty() {
+                break;
+            }
+        }
+        for path in paths {
+            self.report.fail(path, "it changes all the time");
+        }
+        self.report.warn();
+        self.report.finish()
+    }
+
+    pub(crate) fn push_paths(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+        self.push_once(paths, Effort::Ordinary)?;
+        Ok(self.report.take_again())
+    }
+
+    fn push_once(&self, paths: &[PathBuf], effort: Effort) -> Result<(), Error> {
+        loop {
+            if paths.iter().any(|path| path.as_os_str().is_empty()) {
+                self.report.clear();
+            }
+            pool::run(
+                |job| self.do_job(job, effort),
+                |send| {
+                    paths
+                        .iter()
+                        .take_while(|_| !self.report.is_stopped())
+                        .for_each(|path| self.look(path, send));
+                },
+            );
+            self.report.check()?;
+            let (extra, are_more) = self.take_extra();
+            if !self.report.take_complete() || self.delete(&extra)? == 0 || !are_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Finds out what there is to be done under one path.
+    fn look(&self, path: &Path, send: &mut dyn FnMut(Job)) {
+        let Some(key) = key::of_path(path) else { return };
+        if key.is_empty() {
+            return self.compare(key, PathBuf::new(), send);
+        }
+        // An unfinished file, for example.
+        let Ok(path) = key::to_path(&key) else { return };
+        match self.mirror.folder.stat(&path) {
+            Ok(stat) if kind(&stat) == FileType::Directory => self.compare(key + "/", path, send),
+            _ if self.mirror.exclude.is_match(&key) => {}
+            Ok(stat) => {
+                let entry = self.view(&self.report).entry(key, path, stat);
+                let Some(entry) = entry.filter(|entry| entry.key.len() <= self.view(&self.report).max_key)
+                else {
+                    return;
+                };
+                if self.is_as_it_was_put(&entry) {
+                    count(&self.progress.equal);
+                } else {
+                    send(Job::Compare(entry));
+                }
+            }
+            Err(errno) if is_gone(errno) => {
+                if self.mirror.rules.remove {
+                    send(Job::Gone(key));
+                }
+            }
+            Err(errno) => self.report.fail(path, errno),
+        }
+    }
+
+    /// Compares all that is below a folder.
+    fn compare(&self, key: String, path: PathBuf, send: &mut dyn FnMut(Job)) {
+        for pair in self.pairs(key, path) {
+            if self.report.is_stopped() {
+                break;
+            }
+            match pair {
+                Err(error) => self.report.fatal(error),
+                Ok(Pair::Local(entry)) => send(Job::Put(entry)),
+                Ok(Pair::Both(entry, object)) => {
+                    if self.has_to_be_put(&entry, &object) {
+                        send(Job::Put(entry));
+                    }
+                }
+                Ok(Pair::Object(object)) => {
+                    if self.mirror.rules.remove {
+                        self.extra(&object.key);
+                    }
+                }
+            }
+        }
+    }
+
+    fn has_to_be_put(&self, entry: &Entry, object: &Object) -> bool {
+        if self.is_in_bucket(entry, object) {
+            count(&self.progress.equal);
+            return false;
+        }
+        let known = &self.mirror.known;
+        let is_ours =
+            || known.get(&entry.key).is_some_and(|record| record.object == known.object(&object.etag));
+        let may_replace = self.mirror.rules.overwrite || is_ours();
+        if !may_replace {
+            self.report.kept.add(&entry.path, "");
+        }
+        may_replace
+    }
+
+    /// Whether the bucket has what the folder has. Without a record, times decide, but not about what was written since the machine was
+    /// started: its clock may have been behind the store's.
+    fn is_in_bucket(&self, entry: &Entry, object: &Object) -> bool {
+        if entry.kind == Kind::EmptyFolder {
+            return object.size == 0;
+        }
+        let mtime = Self::mtime(entry);
+        entry.stat.stx_size == object.size
+            && match self.record(entry) {
+                Some(record) => record == self.mirror.known.record(&object.etag, &entry.stat),
+                None => mtime <= object.modified && mtime < self.mirror.boot,
+            }
+    }
+
+    /// Without asking the store.
+    fn is_as_it_was_put(&self, entry: &Entry) -> bool {
+        let known = &self.mirror.known;
+        known.get(&entry.key).is_some_and(|record| record.file == known.file(&entry.stat))
+    }
+
+    fn do_job(&self, job: Job, effort: Effort) {
+        match job {
+            Job::Put(entry) => self.settle(&entry.path, self.put(&entry, effort)),
+            Job::Compare(entry) => self.settle(&entry.path, self.put_if_different(&entry, effort)),
+            Job::Gone(key) => {
+                if let Err(error) = self.find_below(&key) {
+                    self.report.fatal(error);
+                }
+            }
+        }
+    }
+
+    fn put_if_different(&self, entry: &Entry, effort: Effort) -> Result<(), Trouble> {
+        let may_replace = self.mirror.rules.overwrite && self.mirror.known.get(&entry.key).is_some();
+        if may_replace {
+            return self.put(entry, effort);
+        }
+        let trouble = self.store_trouble(&entry.path, entry.stat.stx_size);
+        if let Some(head) = self.mirror.bucket.head(&self.key(&entry.key)).map_err(trouble)? {
+            let object =
+                Object { key: entry.key.clone(), size: head.size, etag: head.etag, modified: head.modified };
+            if !self.has_to_be_put(entry, &object) {
+                return Ok(());
+            }
+        }
+        self.put(entry, effort)
+    }
+
+    /// Notes all that the bucket has under a path that is not there any more.
+    fn find_below(&self, key: &str) -> Result<(), Error> {
+        if self.mirror.bucket.head(&self.key(key))?.is_some() {
+            self.extra(key);
+        }
+        let below = self.key(&format!("{key}/"));
+        for object in objects(self.mirror.bucket.list(&below), &self.mirror.prefix, &self.mirror.exclude) {
+            self.extra(&object?.key);
+        }
+        Ok(())
+    }
+
+    /// Deletes what the folder still has not; says how many.
+    fn delete(&self, keys: &[Box<str>]) -> Result<usize, Error> {
+        let mut deleted = 0;
+        for keys in keys.chunks(DELETED_AT_ONCE) {
+            let keys: Vec<String> =
+                keys.iter().filter(|key| !self.is_back(key)).map(|key| self.key(key)).collect();
+            let failed = self.mirror.bucket.delete(&keys)?;
+            deleted += keys.len() - failed.len().min(keys.len());
+            keys.iter().for_each(|key| self.mirror.known.forget(&key[self.mirror.prefix.len()..]));
+            for (key, reason) in failed {
+                self.report.fail(key, format!("cannot delete it: {reason}"));
+            }
+        }
+        self.progress.removed.fetch_add(deleted as u64, Ordering::Relaxed);
+        Ok(deleted)
+    }
+
+    /// Whether a file that was not there was made since.
+    fn is_back(&self, key: &str) -> bool {
+        let Ok(path) = key::to_path(key) else { return false };
+        !key.ends_with('/')
+            && self
+                .mirror
+                .folder
+                .stat(&path)
+                .is_ok_and(|stat| self.view(&Report::default()).entry(key.to_owned(), path, stat).is_some())
+    }
+}
