@@ -15,15 +15,15 @@ use crate::{Error, Mirror, Progress};
 use changes::Changes;
 use outage::Outage;
 use reader::Reader;
-use rustix::fd::OwnedFd;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use worker::Worker;
 
-/// Paths, events, and a mirror's own calls.
-const STACK: usize = 256 << 10;
+/// TLS and HTTP need most of it: a listing is read in the thread itself.
+const STACK: usize = 512 << 10;
 
 /// What is kept going.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,35 +34,10 @@ pub struct Directions {
     pub pull: bool,
 }
 
-/// A folder and a store that can be made equal.
-pub trait Sides: Send + Sync + 'static {
-    /// Everything, from the folder.
-    fn push(&self, progress: &Progress) -> Result<(), Error>;
-    /// What is at these paths, from the folder; gives those that are still to be done.
-    fn push_paths(&self, paths: &[PathBuf], progress: &Progress) -> Result<Vec<PathBuf>, Error>;
-    /// Everything, into the folder, but what is to be kept as it is.
-    fn pull(&self, keep: &(dyn Fn(&Path) -> bool + Sync), progress: &Progress) -> Result<(), Error>;
-}
-
-impl Sides for Mirror {
-    fn push(&self, progress: &Progress) -> Result<(), Error> {
-        Mirror::push(self, progress)
-    }
-
-    fn push_paths(&self, paths: &[PathBuf], progress: &Progress) -> Result<Vec<PathBuf>, Error> {
-        Mirror::push_paths(self, paths, progress)
-    }
-
-    fn pull(&self, keep: &(dyn Fn(&Path) -> bool + Sync), progress: &Progress) -> Result<(), Error> {
-        let _ = keep;
-        Mirror::pull(self, progress)
-    }
-}
-
 /// A mirror that is kept all the time. [`Continuous::finish`] is its only end at which nothing is lost.
 pub struct Continuous {
     name: String,
-    sides: Arc<dyn Sides>,
+    mirror: Arc<Mirror>,
     directions: Directions,
     progress: Arc<Progress>,
     changes: Arc<Changes>,
@@ -71,57 +46,60 @@ pub struct Continuous {
 }
 
 impl Continuous {
-    /// `name` is for the log ("the volume job"). `folder` is the one of `sides`. Begins with all that is there; returns when the folder is watched. What cannot be watched
-    /// or started is said, and left to [`Continuous::finish`].
+    /// `name` is for the log ("the volume job"). Begins with all that is there; comes back when the folder is watched. What cannot be watched or started is said, and
+    /// left to [`Continuous::finish`].
     pub fn start(
         name: &str,
-        sides: Arc<dyn Sides>,
-        folder: OwnedFd,
+        mirror: Arc<Mirror>,
         directions: Directions,
         progress: Arc<Progress>,
     ) -> Continuous {
-        let changes = Arc::new(Changes::default());
-        let mut mirror = Continuous {
+        let mut continuous = Continuous {
             name: name.to_owned(),
-            sides,
+            mirror,
             directions,
             progress,
-            changes,
+            changes: Arc::default(),
             reader: None,
             threads: Vec::new(),
         };
-        if let Err(error) = mirror.start_threads(folder) {
-            log::error!("{name} is not mirrored before the end: could not start to: {error}");
-            mirror.stop();
+        if let Err(error) = continuous.start_threads() {
+            log::error!("{name} is not mirrored before the end, for that could not be started: {error}");
+            continuous.stop();
         }
-        mirror
+        continuous
     }
 
-    fn start_threads(&mut self, folder: OwnedFd) -> std::io::Result<()> {
+    fn start_threads(&mut self) -> io::Result<()> {
         if self.directions.push {
+            let folder = self.mirror.folder.open_folder(Path::new(""))?;
             let reader = Arc::new(Reader::new(&self.name, folder, Arc::clone(&self.changes))?);
             self.reader = Some(Arc::clone(&reader));
             self.changes.add(PathBuf::new());
             self.spawn("watch", move || reader.run())?;
         }
-        let worker = Worker::new(
-            &self.name,
-            Arc::clone(&self.sides),
-            Arc::clone(&self.progress),
-            Arc::clone(&self.changes),
-            self.reader.clone(),
-            self.directions.pull,
-        );
+        let worker = Worker {
+            name: self.name.clone(),
+            mirror: Arc::clone(&self.mirror),
+            progress: Arc::clone(&self.progress),
+            changes: Arc::clone(&self.changes),
+            reader: self.reader.clone(),
+            pull: self.directions.pull.then(Instant::now),
+            outage: Outage::default(),
+        };
         self.spawn("mirror", move || worker.run())
     }
 
-    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         self.threads.push(thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work)?);
         Ok(())
     }
 
     /// Stops watching, and pushes everything once more if pushing was asked for: when this gives no error, the bucket has all that is in the folder. A push that fails is tried again,
     /// with growing pauses, as long as the next try would begin within `patience`.
+    ///
+    /// # Errors
+    /// That of the last try.
     pub fn finish(mut self, patience: Duration) -> Result<(), Error> {
         self.stop();
         if !self.directions.push {
@@ -130,7 +108,7 @@ impl Continuous {
         let end = Instant::now() + patience;
         let mut outage = Outage::default();
         loop {
-            let Err(error) = self.sides.push(&self.progress) else {
+            let Err(error) = self.mirror.push(&self.progress) else {
                 outage.is_over(&self.name);
                 return Ok(());
             };

@@ -56,6 +56,9 @@ impl Run<'_> {
 
     /// For an empty folder's marker. A folder that is there stays as it is.
     fn make_folder(&self, fetch: &Fetch) -> Result<(), Trouble> {
+        if (self.keep)(&fetch.path) {
+            return Ok(());
+        }
         let (folder, is_new) = match self.mirror.folder.make_folder(&fetch.path) {
             Err(errno) if is_gone(errno) => return self.conflict(fetch),
             made => made.map_err(self.trouble("make", &fetch.path, 0))?,
@@ -208,6 +211,9 @@ impl Run<'_> {
         }
         for ready in batch {
             let Some((_, name)) = split(&ready.path) else { continue };
+            if (self.keep)(&ready.path) {
+                continue;
+            }
             match ready.temporary.rename(name, ready.replace) {
                 Ok(()) => {
                     self.mirror.known.remember(&ready.key, ready.record);

@@ -33,7 +33,7 @@ use known::Known;
 use run::Run;
 use s3::Bucket;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
@@ -62,6 +62,9 @@ pub struct Progress {
     /// Files that were equal already.
     pub equal: AtomicU64,
 }
+
+/// Says of a path, relative to the folder, that a pull must not touch it.
+pub type Keep<'a> = dyn Fn(&Path) -> bool + Sync + 'a;
 
 /// The two sides, and the rules. One run at a time: others wait for its end.
 pub struct Mirror {
@@ -95,8 +98,18 @@ impl Mirror {
     /// # Errors
     /// When the store or the disk fails; nothing is deleted then. When single files could not be mirrored; all others are.
     pub fn pull(&self, progress: &Progress) -> Result<(), Error> {
+        self.pull_but(&|_| false, progress)
+    }
+
+    /// As [`Mirror::pull`], but paths that `keep` wants to be left alone are: it is asked right before each change.
+    ///
+    /// # Errors
+    /// As [`Mirror::pull`].
+    pub fn pull_but(&self, keep: &Keep<'_>, progress: &Progress) -> Result<(), Error> {
         let _turn = report::lock(&self.turn);
-        Run::new(self, progress, false).pull()
+        let mut run = Run::new(self, progress, false);
+        run.keep = keep;
+        run.pull()
     }
 
     /// From the folder into the bucket.

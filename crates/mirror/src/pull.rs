@@ -91,6 +91,9 @@ impl Run<'_> {
 
     fn remove(&self, key: &str) {
         let Ok(path) = key::to_path(key) else { return };
+        if (self.keep)(&path) {
+            return;
+        }
         match self.mirror.folder.remove(&path) {
             Ok(()) => count(&self.progress.removed),
             Err(errno) if is_gone(errno) => {}

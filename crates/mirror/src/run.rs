@@ -4,7 +4,7 @@ use crate::known::Record;
 use crate::pairs::{Pairs, objects};
 use crate::report::{Report, lock};
 use crate::walk::{Entry, Kind, View};
-use crate::{Error, Mirror, Progress, key, time};
+use crate::{Error, Keep, Mirror, Progress, key, time};
 use rustix::io::Errno;
 use s3::Object;
 use std::io;
@@ -32,6 +32,7 @@ pub(crate) struct Run<'a> {
     pub(crate) mirror: &'a Mirror,
     pub(crate) progress: &'a Progress,
     pub(crate) report: Report,
+    pub(crate) keep: &'a Keep<'a>,
     /// The destination has them, the source has not.
     extra: Mutex<Vec<Box<str>>>,
 }
@@ -52,7 +53,7 @@ pub(crate) enum Trouble {
 impl<'a> Run<'a> {
     /// `by_name`: what could not be transferred is told by name, not by an error.
     pub(crate) fn new(mirror: &'a Mirror, progress: &'a Progress, by_name: bool) -> Run<'a> {
-        Run { mirror, progress, report: Report::new(by_name), extra: Mutex::default() }
+        Run { mirror, progress, report: Report::new(by_name), keep: &|_| false, extra: Mutex::default() }
     }
 
     /// The folder, with what is noted on the way going to `report`.

@@ -10,10 +10,12 @@
 //! inotify does not see: writes through a shared mapping before the file is closed, writes by another name of the same file in another folder, and what other machines do
 //! on a file server.
 
-mod folder;
 mod limits;
+mod listing;
 mod map;
 
+use crate::folder::{Folder, is_gone};
+use crate::temporary;
 use map::Map;
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
@@ -47,7 +49,7 @@ const CAME_OR_WENT: ReadFlags = ReadFlags::MOVED_TO.union(ReadFlags::MOVED_FROM)
 /// The watched tree.
 #[derive(Debug)]
 pub struct Watch {
-    root: OwnedFd,
+    root: Folder,
     /// `None`: there is none to be had.
     inotify: Option<Arc<OwnedFd>>,
     map: Map,
@@ -59,6 +61,7 @@ impl Watch {
     /// Watches `root`, and all below. What is there already is not reported.
     pub fn new(root: OwnedFd) -> Watch {
         let queue = limits::raise(MAX_FOLDERS);
+        let root = Folder::new(root);
         let mut watch = Watch { root, inotify: None, map: Map::default(), queue, blind_spot: None };
         watch.build();
         watch
@@ -99,9 +102,9 @@ impl Watch {
         self.blind_spot.as_deref()
     }
 
-    /// Whether there is anything at `path`.
+    /// Whether there is anything at `path`. At the empty one, the root is.
     pub(crate) fn has(&self, path: &Path) -> bool {
-        folder::has(&self.root, path)
+        path.as_os_str().is_empty() || self.root.stat(path).is_ok()
     }
 
     /// Begins anew with an empty queue.
@@ -113,7 +116,7 @@ impl Watch {
             Ok(inotify) => self.inotify = Some(Arc::new(inotify)),
             Err(errno) => return self.is_blind(Path::new(""), errno),
         }
-        let root = folder::open(&self.root, Path::new("")).and_then(|root| Ok((self.add(&root)?, root)));
+        let root = self.root.open_folder(Path::new("")).and_then(|root| Ok((self.add(&root)?, root)));
         match root {
             Ok((watch, root)) => {
                 self.map.insert_root(watch);
@@ -130,6 +133,9 @@ impl Watch {
         let Some(name) = name else {
             return self.ignored(watch, events);
         };
+        if temporary::is_one(name.as_bytes()) {
+            return;
+        }
         path.push(name);
         if !events.contains(ReadFlags::ISDIR) {
             return report(path);
@@ -183,11 +189,11 @@ impl Watch {
             return Ok(None);
         }
         let before = self.map.at(parent, name);
-        let found = match folder::open(&self.root, path) {
+        let found = match self.root.open_folder(path) {
             Ok(found) => found,
             Err(errno) => {
                 before.into_iter().for_each(|before| self.forget(before));
-                return if folder::is_none(errno) { Ok(None) } else { Err(errno) };
+                return if is_gone(errno) { Ok(None) } else { Err(errno) };
             }
         };
         let mut watch = self.add(&found)?;
@@ -231,7 +237,7 @@ impl Watch {
     }
 
     fn folders_in(&mut self, folder: &OwnedFd, path: &Path, watch: i32, room: usize) -> Vec<(i32, OsString)> {
-        match folder::folders_in(folder, room) {
+        match listing::folders_in(folder, room) {
             Ok(names) => names.into_iter().map(|name| (watch, name)).collect(),
             Err(errno) => {
                 self.is_blind(path, errno);

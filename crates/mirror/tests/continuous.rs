@@ -1,275 +1,196 @@
-//! A mirror that is kept all the time. The other side is a folder too, which can be away.
+//! A mirror that is kept all the time, with a real store that goes away.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
-use mirror::continuous::{Continuous, Directions, Sides};
-use mirror::{Error, Progress};
-use std::fs::{self, File};
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use harness::Garage;
+use mirror::continuous::{Continuous, Directions};
+use std::fs;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
-use support::churn::Churn;
-use support::{Item, Tree, assert_same, tree};
-use tempfile::TempDir;
+use std::time::Duration;
+use support::volume::{Volume, eventually};
 
 const BOTH: Directions = Directions { push: true, pull: true };
 const PUSH: Directions = Directions { push: true, pull: false };
+const PULL: Directions = Directions { push: false, pull: true };
 
-/// A folder, and a bucket that is a folder, with everything overwritten and removed that differs.
-struct Folders {
-    folder: TempDir,
-    bucket: TempDir,
-    is_away: AtomicBool,
-    /// How often a store that was away was asked for something.
-    in_vain: AtomicUsize,
-    /// How often everything was pushed.
-    full: AtomicUsize,
+/// In a store that all tests share; `name` is the bucket's.
+fn volume(name: &str) -> Volume {
+    static SHARED: OnceLock<Garage> = OnceLock::new();
+    let garage = SHARED.get_or_init(Garage::start);
+    Volume::new(garage, &garage.endpoint(), name)
 }
 
-impl Folders {
-    fn new() -> Arc<Folders> {
-        let (folder, bucket) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let is_away = AtomicBool::new(false);
-        Arc::new(Folders { folder, bucket, is_away, in_vain: AtomicUsize::new(0), full: AtomicUsize::new(0) })
-    }
+/// In a store of its own.
+fn alone(name: &str) -> (Garage, Volume) {
+    let garage = Garage::start();
+    let volume = Volume::new(&garage, &garage.endpoint(), name);
+    (garage, volume)
+}
 
-    fn start(self: &Arc<Self>, directions: Directions) -> Continuous {
-        let folder = OwnedFd::from(File::open(self.folder.path()).unwrap());
-        let sides: Arc<dyn Sides> = Arc::<Folders>::clone(self);
-        Continuous::start("the volume test", sides, folder, directions, Arc::default())
-    }
+/// `name` is found in the log.
+fn start(volume: &Volume, name: &str, directions: Directions) -> Continuous {
+    log::set_max_level(log::LevelFilter::Info);
+    // Another test may have done so.
+    let _ = log::set_logger(&LOG);
+    Continuous::start(name, Arc::clone(&volume.mirror), directions, Arc::default())
+}
 
-    fn check(&self) -> Result<(), Error> {
-        if !self.is_away.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.in_vain.fetch_add(1, Ordering::Relaxed);
-        Err(s3::Error::NotYet.into())
-    }
+static LOG: Log = Log(Mutex::new(Vec::new()));
 
-    fn folder(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
-    }
+struct Log(Mutex<Vec<String>>);
 
-    fn bucket(&self, path: &str) -> PathBuf {
-        self.bucket.path().join(path)
-    }
-
-    #[track_caller]
-    fn are_same(&self) {
-        assert_same(&tree(self.folder.path()), &tree(self.bucket.path()), "the folder and the bucket");
+impl Log {
+    /// The levels of the lines about `name`.
+    fn levels(&self, name: &str) -> Vec<String> {
+        let lines = self.0.lock().unwrap();
+        let about = lines.iter().filter(|line| line.contains(name));
+        about.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
     }
 }
 
-impl Sides for Folders {
-    fn push(&self, _: &Progress) -> Result<(), Error> {
-        self.check()?;
-        self.full.fetch_add(1, Ordering::Relaxed);
-        copy(self.folder.path(), self.bucket.path(), Path::new(""));
-        Ok(())
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
     }
 
-    fn push_paths(&self, paths: &[PathBuf], _: &Progress) -> Result<Vec<PathBuf>, Error> {
-        self.check()?;
-        paths.iter().for_each(|path| copy(self.folder.path(), self.bucket.path(), path));
-        Ok(Vec::new())
+    fn log(&self, record: &log::Record<'_>) {
+        println!("{} {}", record.level(), record.args());
+        self.0.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
     }
 
-    fn pull(&self, keep: &(dyn Fn(&Path) -> bool + Sync), _: &Progress) -> Result<(), Error> {
-        self.check()?;
-        let (bucket, folder) = (tree(self.bucket.path()), tree(self.folder.path()));
-        // What is below comes first.
-        for path in folder.keys().rev().filter(|path| !bucket.contains_key(*path)) {
-            if !keep(path) {
-                remove(&self.folder.path().join(path));
-            }
-        }
-        for (path, item) in bucket.iter().filter(|(path, item)| folder.get(*path) != Some(item)) {
-            if !keep(path) {
-                make(self.folder.path(), path, item);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Makes what is at `path` the same, and all below.
-fn copy(from: &Path, to: &Path, path: &Path) {
-    let mut source = Tree::new();
-    support::look(from, path, &mut source);
-    let mut target = Tree::new();
-    support::look(to, path, &mut target);
-    for gone in target.keys().rev().filter(|path| target.get(*path) != source.get(*path)) {
-        remove(&to.join(gone));
-    }
-    for (path, item) in source.iter().filter(|(path, item)| target.get(*path) != Some(item)) {
-        make(to, path, item);
-    }
-}
-
-/// A folder only if it is empty.
-fn remove(path: &Path) {
-    let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
-}
-
-fn make(root: &Path, path: &Path, item: &Item) {
-    let full = root.join(path);
-    // As keys have it, a folder is there as soon as something is in it.
-    for above in path.ancestors().skip(1).collect::<Vec<_>>().into_iter().rev() {
-        let above = root.join(above);
-        if !above.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            let _ = fs::remove_file(&above);
-            fs::create_dir(&above).unwrap();
-        }
-    }
-    let _ = match item {
-        Item::Folder => fs::create_dir(full),
-        Item::File(content) => fs::write(full, content),
-        Item::Link(target) => std::os::unix::fs::symlink(target, full),
-    };
-}
-
-/// Waits for what has to come sooner or later.
-#[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}: not after a minute");
-        thread::sleep(Duration::from_millis(50));
-    }
+    fn flush(&self) {}
 }
 
 #[test]
 fn what_is_there_and_what_changes_is_pushed() {
-    let folders = Folders::new();
-    fs::write(folders.folder("early"), "").unwrap();
-    let mirror = folders.start(PUSH);
-    eventually("the first push", || folders.bucket("early").exists());
-    fs::create_dir_all(folders.folder("a/b")).unwrap();
-    fs::write(folders.folder("a/b/late"), "late").unwrap();
-    fs::remove_file(folders.folder("early")).unwrap();
-    eventually("a new file", || fs::read(folders.bucket("a/b/late")).is_ok_and(|content| content == b"late"));
-    eventually("a removed file", || !folders.bucket("early").exists());
-    assert_eq!(folders.full.load(Ordering::Relaxed), 1);
-    mirror.finish(Duration::ZERO).unwrap();
-    assert_eq!(folders.full.load(Ordering::Relaxed), 2);
-    folders.are_same();
+    let volume = volume("changes");
+    volume.write("early", "early");
+    volume.write("changed", "old");
+    let continuous = start(&volume, "changes", PUSH);
+    volume.eventually_has("early", "early");
+    volume.write("a/b/late", "late");
+    volume.write("changed", "new");
+    fs::remove_file(volume.path("early")).unwrap();
+    volume.eventually_has("a/b/late", "late");
+    volume.eventually_has("changed", "new");
+    volume.eventually_lacks("early");
+    fs::rename(volume.path("a"), volume.path("c")).unwrap();
+    volume.eventually_has("c/b/late", "late");
+    volume.eventually_lacks("a/b/late");
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
 }
 
 #[test]
 fn the_end_pushes_what_has_not_settled() {
-    let folders = Folders::new();
-    let mirror = folders.start(PUSH);
-    fs::write(folders.folder("file"), "").unwrap();
-    mirror.finish(Duration::ZERO).unwrap();
-    folders.are_same();
+    let volume = volume("end");
+    let continuous = start(&volume, "end", PUSH);
+    volume.write("file", "last words");
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
 }
 
 #[test]
-fn nothing_is_forgotten_while_the_store_is_away() {
-    let folders = Folders::new();
-    let mirror = folders.start(PUSH);
-    eventually("the first push", || folders.full.load(Ordering::Relaxed) == 1);
-    folders.is_away.store(true, Ordering::Relaxed);
-    fs::write(folders.folder("first"), "").unwrap();
-    eventually("a push in vain", || folders.in_vain.load(Ordering::Relaxed) > 0);
-    fs::write(folders.folder("second"), "").unwrap();
-    eventually("another one", || folders.in_vain.load(Ordering::Relaxed) > 1);
-    folders.is_away.store(false, Ordering::Relaxed);
-    eventually("the first", || folders.bucket("first").exists());
-    eventually("the second", || folders.bucket("second").exists());
-    drop(mirror);
+fn an_outage_is_said_once_and_nothing_is_forgotten() {
+    let (mut garage, volume) = alone("outage");
+    let continuous = start(&volume, "volume outage", PUSH);
+    volume.write("before", "");
+    volume.eventually_has("before", "");
+    fs::remove_file(volume.path("before")).unwrap();
+    volume.write("first", "1");
+    garage.stop();
+    eventually("a warning", || !LOG.levels("volume outage").is_empty());
+    volume.write("second", "2");
+    // Some tries in vain.
+    thread::sleep(Duration::from_secs(6));
+    garage.start_again();
+    volume.eventually_has("first", "1");
+    volume.eventually_has("second", "2");
+    volume.eventually_lacks("before");
+    eventually("an end of it", || LOG.levels("volume outage") == ["WARN", "INFO"]);
+    continuous.finish(Duration::ZERO).unwrap();
 }
 
 #[test]
 fn the_end_waits_for_the_store_and_not_for_ever() {
-    let folders = Folders::new();
-    let mirror = folders.start(PUSH);
-    folders.is_away.store(true, Ordering::Relaxed);
-    fs::write(folders.folder("file"), "").unwrap();
-    let finish = thread::spawn(move || mirror.finish(Duration::from_secs(600)));
-    eventually("an end in vain", || folders.in_vain.load(Ordering::Relaxed) > 1);
-    folders.is_away.store(false, Ordering::Relaxed);
+    let (mut garage, volume) = alone("patience");
+    let continuous = start(&volume, "volume patience", PUSH);
+    volume.write("file", "content");
+    garage.stop();
+    let finish = thread::spawn(move || continuous.finish(Duration::from_secs(600)));
+    eventually("a warning", || !LOG.levels("volume patience").is_empty());
+    garage.start_again();
     finish.join().unwrap().unwrap();
-    folders.are_same();
+    volume.is_mirrored();
 
-    let mirror = folders.start(PUSH);
-    folders.is_away.store(true, Ordering::Relaxed);
-    assert!(mirror.finish(Duration::ZERO).is_err());
+    let continuous = start(&volume, "volume patience", PUSH);
+    garage.stop();
+    volume.write("file", "lost");
+    continuous.finish(Duration::from_secs(1)).unwrap_err();
+}
+
+#[test]
+fn what_changes_in_the_bucket_is_pulled() {
+    let volume = volume("pull");
+    volume.put("a/b", "1");
+    volume.write("gone", "");
+    let continuous = start(&volume, "pull", PULL);
+    eventually("a file", || fs::read_to_string(volume.path("a/b")).is_ok_and(|content| content == "1"));
+    eventually("no file", || !volume.path("gone").exists());
+    volume.put("a/b", "2");
+    eventually("another content", || fs::read_to_string(volume.path("a/b")).unwrap() == "2");
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
 }
 
 #[test]
 fn both_directions_do_not_fight() {
-    let folders = Folders::new();
-    fs::create_dir(folders.bucket("there")).unwrap();
-    fs::write(folders.bucket("there/1"), "").unwrap();
-    fs::write(folders.bucket("there/2"), "").unwrap();
-    fs::write(folders.folder("here"), "").unwrap();
-    let mirror = folders.start(BOTH);
-    // Neither side is emptied by the other one at the start, although both have "remove".
-    eventually("the pull", || folders.folder("there/1").exists() && folders.folder("there/2").exists());
-    eventually("the push", || folders.bucket("here").exists());
-    fs::remove_file(folders.folder("there/1")).unwrap();
-    eventually("the removal of what was pulled", || !folders.bucket("there/1").exists());
-    fs::write(folders.bucket("new"), "").unwrap();
-    eventually("the next pull", || folders.folder("new").exists());
-    fs::remove_file(folders.bucket("here")).unwrap();
-    eventually("the removal of what was pushed", || !folders.folder("here").exists());
-    assert!(!folders.folder("there/1").exists());
-    mirror.finish(Duration::ZERO).unwrap();
-    folders.are_same();
+    let volume = volume("both");
+    volume.put("there/1", "1");
+    volume.put("there/2", "2");
+    volume.write("here", "here");
+    let continuous = start(&volume, "both", BOTH);
+    // Neither side is emptied by the other one at the start.
+    eventually("the pull", || volume.path("there/1").exists() && volume.path("there/2").exists());
+    volume.eventually_has("here", "here");
+    fs::remove_file(volume.path("there/1")).unwrap();
+    volume.eventually_lacks("there/1");
+    volume.put("new", "new");
+    eventually("the next pull", || volume.path("new").exists());
+    volume.delete("here");
+    eventually("the removal of what was pushed", || !volume.path("here").exists());
+    assert!(!volume.path("there/1").exists());
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
 }
 
 #[test]
-fn what_changes_during_a_pull_is_kept() {
-    let folders = Folders::new();
-    fs::write(folders.folder("changed"), "old").unwrap();
-    fs::write(folders.folder("removed"), "").unwrap();
-    let mirror = folders.start(BOTH);
-    eventually("the push", || folders.bucket("changed").exists() && folders.bucket("removed").exists());
-    folders.is_away.store(true, Ordering::Relaxed);
-    fs::write(folders.folder("changed"), "new").unwrap();
-    fs::write(folders.folder("made"), "").unwrap();
-    fs::remove_file(folders.folder("removed")).unwrap();
-    eventually("a try in vain", || folders.in_vain.load(Ordering::Relaxed) > 0);
-    folders.is_away.store(false, Ordering::Relaxed);
-    eventually("the changes", || {
-        fs::read(folders.bucket("changed")).unwrap() == b"new" && folders.bucket("made").exists()
-    });
-    eventually("the removal", || !folders.bucket("removed").exists());
-    assert!(!folders.folder("removed").exists());
-    mirror.finish(Duration::ZERO).unwrap();
-    folders.are_same();
-}
-
-#[test]
-fn churn_with_outages_ends_equal() {
-    let folders = Folders::new();
-    let outside = TempDir::new_in(folders.folder.path().parent().unwrap()).unwrap();
-    let mirror = folders.start(PUSH);
-    let until = Instant::now() + Duration::from_secs(10);
-    thread::scope(|scope| {
-        for seed in 0..2 {
-            let mut churn = Churn::new(folders.folder.path(), outside.path(), seed);
-            scope.spawn(move || {
-                while Instant::now() < until {
-                    churn.turn();
-                    thread::sleep(Duration::from_micros(100));
-                }
-            });
-        }
-        while Instant::now() < until {
-            thread::sleep(Duration::from_secs(2));
-            folders.is_away.fetch_xor(true, Ordering::Relaxed);
-        }
-    });
-    folders.is_away.store(false, Ordering::Relaxed);
-    eventually("what was seen", || tree(folders.folder.path()) == tree(folders.bucket.path()));
-    mirror.finish(Duration::from_secs(60)).unwrap();
-    folders.are_same();
+fn a_pull_leaves_alone_what_was_not_pushed_yet() {
+    let (mut garage, volume) = alone("keep");
+    volume.write("changed", "old");
+    volume.write("removed", "");
+    volume.write("folder/removed", "");
+    let continuous = start(&volume, "keep", BOTH);
+    for path in ["changed", "removed", "folder/removed"] {
+        eventually(path, || volume.object(path).is_some());
+    }
+    garage.stop();
+    volume.write("changed", "new");
+    volume.write("made/in/here", "made");
+    fs::remove_file(volume.path("removed")).unwrap();
+    fs::remove_dir_all(volume.path("folder")).unwrap();
+    eventually("a try in vain", || !LOG.levels("keep").is_empty());
+    garage.start_again();
+    volume.eventually_has("changed", "new");
+    volume.eventually_has("made/in/here", "made");
+    volume.eventually_lacks("removed");
+    volume.eventually_lacks("folder/removed");
+    assert_eq!(fs::read_to_string(volume.path("changed")).unwrap(), "new");
+    assert!(volume.path("made/in/here").exists());
+    assert!(!volume.path("removed").exists() && !volume.path("folder").exists());
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
 }

@@ -33,8 +33,9 @@ impl Watched {
 
     /// `fill` makes what is there before.
     fn with(fill: impl FnOnce(&Path)) -> Watched {
-        let folder = TempDir::new().unwrap();
-        let outside = TempDir::new_in(folder.path().parent().unwrap()).unwrap();
+        // In memory: many folders are removed quickly there.
+        let folder = TempDir::new_in("/dev/shm").unwrap();
+        let outside = TempDir::new_in("/dev/shm").unwrap();
         fill(folder.path());
         let known = tree(folder.path());
         let watch = Watch::new(OwnedFd::from(File::open(folder.path()).unwrap()));

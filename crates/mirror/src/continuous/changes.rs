@@ -40,6 +40,13 @@ impl Changes {
         }
     }
 
+    /// For what was tried and is not done.
+    pub(super) fn put_back(&self, paths: Vec<PathBuf>) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        paths.into_iter().for_each(|path| state.dirty.put_back(path, now));
+    }
+
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
         self.news.notify_one();

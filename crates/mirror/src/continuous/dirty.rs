@@ -32,18 +32,27 @@ impl Times {
 
 impl Dirty {
     pub(super) fn add(&mut self, path: PathBuf, now: Instant) {
-        if let Some(times) = self.covering(&path).and_then(|above| self.paths.get_mut(above)) {
-            times.last = now;
-            return;
+        match self.covering(&path).and_then(|above| self.paths.get_mut(above)) {
+            Some(times) => times.last = now,
+            None => self.insert(path, Times { first: now, last: now }),
         }
-        let mut first = now;
+    }
+
+    /// For what was tried: if it changed meanwhile, it is here already, or will be soon. Else there is something wrong with it, and it is tried again at leisure.
+    pub(super) fn put_back(&mut self, path: PathBuf, now: Instant) {
+        if self.covering(&path).is_none() {
+            self.insert(path, Times { first: now, last: now + LATEST });
+        }
+    }
+
+    fn insert(&mut self, path: PathBuf, mut times: Times) {
         while let Some(below) = self.first_below(&path) {
-            first = self.paths.remove(&below).map_or(first, |times| times.first.min(first));
+            times.first = self.paths.remove(&below).map_or(times.first, |old| old.first.min(times.first));
         }
-        self.paths.insert(path, Times { first, last: now });
+        self.paths.insert(path, times);
         if self.paths.len() > MAX_PATHS {
             self.paths.clear();
-            self.paths.insert(PathBuf::new(), Times { first, last: now });
+            self.paths.insert(PathBuf::new(), times);
         }
     }
 
@@ -127,6 +136,17 @@ mod tests {
         }
         assert_eq!(dirty.take(now), [PathBuf::from("busy")]);
         assert_eq!(dirty.due(), None);
+    }
+
+    #[test]
+    fn what_was_tried_waits_until_it_changes() {
+        let (mut dirty, start) = (Dirty::default(), Instant::now());
+        dirty.put_back(PathBuf::from("bad"), start);
+        dirty.put_back(PathBuf::from("busy"), start);
+        dirty.add(PathBuf::from("busy"), start);
+        dirty.put_back(PathBuf::from("busy"), start);
+        assert_eq!(dirty.take(start + QUIET), [PathBuf::from("busy")]);
+        assert_eq!(dirty.due(), Some(start + LATEST));
     }
 
     #[test]
