@@ -245,7 +245,7 @@ fn nothing_is_missed_whatever_happens() {
         let (folder, outside) = (watched.folder.path().to_owned(), watched.outside.path().to_owned());
         thread::scope(|scope| {
             let work = |thread| {
-                let mut churn = Churn::new(&folder, &outside, seed * 10 + thread);
+                let mut churn = Churn::new(&folder, &outside, 7, seed * 10 + thread);
                 while Instant::now() < until {
                     churn.turn();
                 }

@@ -31,10 +31,12 @@ impl Times {
 }
 
 impl Dirty {
+    /// A folder does not wait until all is quiet in it: what changes after it was taken comes here by itself.
     pub(super) fn add(&mut self, path: PathBuf, now: Instant) {
-        match self.covering(&path).and_then(|above| self.paths.get_mut(above)) {
-            Some(times) => times.last = now,
-            None => self.insert(path, Times { first: now, last: now }),
+        if let Some(times) = self.paths.get_mut(&path) {
+            times.last = now;
+        } else if self.covering(&path).is_none() {
+            self.insert(path, Times { first: now, last: now });
         }
     }
 
@@ -136,6 +138,15 @@ mod tests {
         }
         assert_eq!(dirty.take(now), [PathBuf::from("busy")]);
         assert_eq!(dirty.due(), None);
+    }
+
+    #[test]
+    fn a_folder_does_not_wait_for_what_is_in_it() {
+        let (mut dirty, start) = (Dirty::default(), Instant::now());
+        dirty.add(PathBuf::new(), start);
+        dirty.add(PathBuf::from("busy"), start + QUIET);
+        assert_eq!(dirty.take(start + QUIET), [PathBuf::new()]);
+        assert!(dirty.is_empty());
     }
 
     #[test]

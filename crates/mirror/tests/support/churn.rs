@@ -5,27 +5,27 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
-
 /// Ones with the same seed do the same, as far as others do not get in their way.
 pub struct Churn {
     pub inside: PathBuf,
     pub outside: PathBuf,
+    /// So many names are used in each folder. With few, all is changed all the time; with many, much grows before it goes.
+    pub names: u64,
     pub random: fastrand::Rng,
 }
 
 impl Churn {
-    pub fn new(inside: &Path, outside: &Path, seed: u64) -> Churn {
+    pub fn new(inside: &Path, outside: &Path, names: u64, seed: u64) -> Churn {
         let random = fastrand::Rng::with_seed(seed);
-        Churn { inside: inside.to_owned(), outside: outside.to_owned(), random }
+        Churn { inside: inside.to_owned(), outside: outside.to_owned(), names, random }
     }
 
-    /// One operation. Those that fail, because something is not there or in the way, do no harm.
-    pub fn turn(&mut self) {
+    /// One operation. `false`: it failed, because something is not there or in the way.
+    pub fn turn(&mut self) -> bool {
         let (here, there) = (self.place(), self.place());
         let name = self.name();
         let away = self.outside.join(name);
-        let _ = match self.random.u8(0..16) {
+        let done = match self.random.u8(0..16) {
             0..5 => self.write(&here),
             5..7 => self.append(&here),
             7 => fs::create_dir_all(&here).and_then(|()| self.write(&here.join("x"))),
@@ -37,10 +37,11 @@ impl Churn {
             14 => fs::remove_dir_all(here),
             _ => std::os::unix::fs::symlink(&self.outside, here),
         };
+        done.is_ok()
     }
 
-    fn name(&mut self) -> &'static str {
-        NAMES[self.random.usize(0..NAMES.len())]
+    fn name(&mut self) -> String {
+        self.random.u64(0..self.names).to_string()
     }
 
     /// Deep ones are rarer.

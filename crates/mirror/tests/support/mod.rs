@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod churn;
+pub mod cuts;
 pub mod volume;
 
 use std::collections::BTreeMap;

@@ -26,6 +26,8 @@ const LIMITS: Limits = Limits {
     longest_pause: Duration::from_millis(200),
     longest_asked_pause: Duration::from_secs(1),
 };
+/// For what has to come sooner or later.
+const PATIENCE: Duration = Duration::from_secs(120);
 const PREFIX: &str = "some/where";
 
 pub struct Volume {
@@ -100,6 +102,22 @@ impl Volume {
         assert_same(&objects_of(&tree(self.folder())), &self.objects(), "the folder, and the bucket");
     }
 
+    /// Folders with nothing in them are not looked at.
+    #[track_caller]
+    pub fn eventually_has_all_files(&self) {
+        let files = |mut objects: Tree| {
+            objects.retain(|path, _| !path.as_os_str().as_bytes().ends_with(b"/"));
+            objects
+        };
+        let (folder, end) = (files(objects_of(&tree(self.folder()))), Instant::now() + PATIENCE);
+        let mut bucket = files(self.objects());
+        while bucket != folder && Instant::now() < end {
+            thread::sleep(Duration::from_secs(1));
+            bucket = files(self.objects());
+        }
+        assert_same(&folder, &bucket, "the folder's files, and the bucket's after a while");
+    }
+
     /// How many files, links and empty folders there are.
     pub fn count(&self) -> usize {
         objects_of(&tree(self.folder())).len()
@@ -110,9 +128,10 @@ impl Volume {
         let listing = bucket.list(PREFIX).map(|object| object.unwrap().key);
         let item = |key: String| {
             let path = PathBuf::from(key.strip_prefix(&format!("{PREFIX}/")).unwrap());
-            (path, Item::File(content(&bucket, &key).unwrap()))
+            // It may be deleted meanwhile.
+            Some((path, Item::File(content(&bucket, &key)?)))
         };
-        listing.map(item).collect()
+        listing.filter_map(item).collect()
     }
 
     fn bucket(&self) -> Bucket {
@@ -147,9 +166,9 @@ fn objects_of(tree: &Tree) -> Tree {
 /// Waits for what has to come sooner or later.
 #[track_caller]
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(120);
+    let end = Instant::now() + PATIENCE;
     while !is_so() {
-        assert!(Instant::now() < end, "{what}: not after two minutes");
+        assert!(Instant::now() < end, "{what}: not after {PATIENCE:?}");
         thread::sleep(Duration::from_millis(50));
     }
 }
