@@ -21,7 +21,7 @@ use std::sync::Mutex;
 
 /// Flushed together, and given their names together.
 const BATCH: usize = 128;
-/// Room is made for larger ones first, so that a full disk shows at once.
+/// Whether there is room is tried for larger ones, so that a full disk shows before all is fetched in vain.
 const LARGE: u64 = 1 << 20;
 /// `PATH_MAX` of linux/limits.h.
 const MAX_TARGET: usize = 4095;
@@ -64,15 +64,12 @@ impl Run<'_> {
             made => made.map_err(self.trouble("make", &fetch.path, 0))?,
         };
         if !is_new {
-            count(&self.progress.equal);
+            self.count_equal();
             return Ok(());
         }
+        let head = || self.mirror.bucket.head(&self.key(&fetch.object.key));
         if self.mirror.rules.preserve
-            && let Some(head) = self
-                .mirror
-                .bucket
-                .head(&self.key(&fetch.object.key))
-                .map_err(self.store_trouble(&fetch.path, 0))?
+            && let Some(head) = head().map_err(self.store_trouble(&fetch.path, 0))?
         {
             let attributes = Attributes::from_metadata(&head.metadata);
             attributes.apply(folder.as_fd()).map_err(self.trouble("write", &fetch.path, 0))?;
@@ -84,7 +81,7 @@ impl Run<'_> {
     fn fetch(&self, fetch: Fetch, batch: &Batch) -> Result<(), Trouble> {
         if let Some(local) = &fetch.local {
             if self.has_its_time(local, &fetch.object)? {
-                count(&self.progress.equal);
+                self.count_equal();
                 return Ok(());
             }
             if !self.may_replace(local) {
@@ -103,7 +100,7 @@ impl Run<'_> {
             return self.conflict(&fetch);
         }
         let (temporary, file) = Temporary::file(folder).map_err(&failed)?;
-        make_room(&file, fetch.object.size).map_err(&failed)?;
+        try_room(&file, fetch.object.size).map_err(&failed)?;
         let head = self.mirror.bucket.get(&self.key(&fetch.object.key), &file, &self.progress.bytes);
         let Some(head) = head.map_err(self.store_trouble(&fetch.path, fetch.object.size))? else {
             return Err(Trouble::Gone);
@@ -131,9 +128,7 @@ impl Run<'_> {
     }
 
     fn may_replace(&self, local: &Entry) -> bool {
-        let known = &self.mirror.known;
-        let is_ours = || known.get(&local.key).is_some_and(|record| record.file == known.file(&local.stat));
-        self.mirror.rules.overwrite || is_ours()
+        self.mirror.rules.overwrite || self.mirror.known.is_unchanged(&local.key, &local.stat)
     }
 
     /// Whether a file may get this name: there is no folder with it, or an empty one that the source lacks.
@@ -160,7 +155,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Gives a file its attributes. Without others, it gets the object's time, so that neither side looks newer than the other.
+    /// Gives a file its attributes.
+    /// Divergence: without others, it gets the object's time, so that neither side looks newer than the other; minio's client gives it the
+    /// time of the pull.
     fn dress(
         &self,
         temporary: &Temporary,
@@ -226,7 +223,7 @@ impl Run<'_> {
     }
 }
 
-fn make_room(file: &File, size: u64) -> Result<(), Errno> {
+fn try_room(file: &File, size: u64) -> Result<(), Errno> {
     if size < LARGE {
         return Ok(());
     }

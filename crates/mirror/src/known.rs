@@ -21,6 +21,11 @@ pub(crate) struct Record {
     pub(crate) file: u64,
 }
 
+impl Record {
+    /// Something of ours is in the store, but not what is in the file.
+    const UNFINISHED: Record = Record { object: 0, file: 0 };
+}
+
 /// All that this mirror transferred.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -64,6 +69,22 @@ impl Known {
 
     pub(crate) fn remember(&self, key: &str, record: Record) {
         lock(&self.records).insert(fingerprint(&[key.as_bytes()]), record);
+    }
+
+    /// What was sent may have been stored, or a part of it.
+    pub(crate) fn remember_attempt(&self, key: &str) {
+        self.remember(key, Record::UNFINISHED);
+    }
+
+    /// Whether the object that is there was put there by this mirror.
+    pub(crate) fn is_ours(&self, key: &str, etag: &str) -> bool {
+        let is_object = |record: Record| record == Record::UNFINISHED || record.object == self.object(etag);
+        self.get(key).is_some_and(is_object)
+    }
+
+    /// Whether the file is as it was when it was transferred.
+    pub(crate) fn is_unchanged(&self, key: &str, stat: &Statx) -> bool {
+        self.get(key).is_some_and(|record| record.file == self.file(stat))
     }
 
     pub(crate) fn forget(&self, key: &str) {

@@ -10,14 +10,13 @@ use s3::Object;
 use std::path::PathBuf;
 
 /// The second brings what had no place before something was removed.
-const PASSES: usize = 3;
+const PASSES: usize = 2;
 
 impl Run<'_> {
     pub(crate) fn pull(&self) -> Result<(), Error> {
         for pass in 1..=PASSES {
-            self.report.clear();
-            let are_more = self.pull_once(pass == PASSES)?;
-            if self.report.take_again().is_empty() && !are_more {
+            while self.pull_once(pass == PASSES)? {}
+            if self.report.take_again().is_empty() {
                 break;
             }
         }
@@ -27,16 +26,15 @@ impl Run<'_> {
 
     /// Says whether there is more to be removed.
     fn pull_once(&self, is_last: bool) -> Result<bool, Error> {
+        self.start_over();
         let batch = Batch::default();
         pool::run(|fetch| self.bring(fetch, &batch), |send| self.find(is_last, send));
         self.commit(&batch);
         self.report.check()?;
         // The listing was read to its end.
         let (extra, are_more) = self.take_extra();
-        for key in extra {
-            self.remove(&key);
-        }
-        Ok(are_more)
+        let removed = extra.iter().filter(|key| self.remove(key)).count();
+        Ok(are_more && removed > 0)
     }
 
     /// Compares both sides.
@@ -60,7 +58,7 @@ impl Run<'_> {
             match self.place(&object, &mut files) {
                 Err(reason) => self.report.refused.add(&object.key, reason),
                 Ok(_) if local.as_ref().is_some_and(|local| self.is_in_folder(local, &object)) => {
-                    count(&self.progress.equal);
+                    self.count_equal();
                 }
                 Ok(path) => send(Fetch { object, path, local, is_last }),
             }
@@ -89,16 +87,19 @@ impl Run<'_> {
                 }
     }
 
-    fn remove(&self, key: &str) {
-        let Ok(path) = key::to_path(key) else { return };
+    /// Says whether it did.
+    fn remove(&self, key: &str) -> bool {
+        let Ok(path) = key::to_path(key) else { return false };
         if (self.keep)(&path) {
-            return;
+            return false;
         }
-        match self.mirror.folder.remove(&path) {
+        self.mirror.known.forget(key);
+        let removed = self.mirror.folder.remove(&path);
+        match removed {
             Ok(()) => count(&self.progress.removed),
             Err(errno) if is_gone(errno) => {}
             Err(errno) => self.settle(&path, Err(self.trouble("remove", &path, 0)(errno))),
         }
-        self.mirror.known.forget(key);
+        removed.is_ok()
     }
 }

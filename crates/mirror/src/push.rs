@@ -3,7 +3,7 @@
 use crate::folder::{is_gone, kind};
 use crate::pairs::{Pair, objects};
 use crate::report::Report;
-use crate::run::{Run, Trouble, count};
+use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
@@ -50,14 +50,17 @@ impl Run<'_> {
     }
 
     pub(crate) fn push_paths(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-        self.push_once(paths, Effort::Ordinary)?;
+        if !self.push_once(paths, Effort::Ordinary)? {
+            paths.iter().cloned().for_each(|path| self.report.again(path));
+        }
         Ok(self.report.take_again())
     }
 
-    fn push_once(&self, paths: &[PathBuf], effort: Effort) -> Result<(), Error> {
+    /// Says whether all could be read; if not, nothing was deleted.
+    fn push_once(&self, paths: &[PathBuf], effort: Effort) -> Result<bool, Error> {
         loop {
             if paths.iter().any(|path| path.as_os_str().is_empty()) {
-                self.report.clear();
+                self.start_over();
             }
             pool::run(
                 |job| self.do_job(job, effort),
@@ -70,8 +73,11 @@ impl Run<'_> {
             );
             self.report.check()?;
             let (extra, are_more) = self.take_extra();
-            if !self.report.take_complete() || self.delete(&extra)? == 0 || !are_more {
-                return Ok(());
+            if !self.report.take_complete() {
+                return Ok(false);
+            }
+            if self.delete(&extra)? == 0 || !are_more {
+                return Ok(true);
             }
         }
     }
@@ -93,8 +99,9 @@ impl Run<'_> {
                 else {
                     return;
                 };
-                if self.is_as_it_was_put(&entry) {
-                    count(&self.progress.equal);
+                // The store is not asked.
+                if self.mirror.known.is_unchanged(&entry.key, &entry.stat) {
+                    self.count_equal();
                 } else {
                     send(Job::Compare(entry));
                 }
@@ -133,13 +140,10 @@ impl Run<'_> {
 
     fn has_to_be_put(&self, entry: &Entry, object: &Object) -> bool {
         if self.is_in_bucket(entry, object) {
-            count(&self.progress.equal);
+            self.count_equal();
             return false;
         }
-        let known = &self.mirror.known;
-        let is_ours =
-            || known.get(&entry.key).is_some_and(|record| record.object == known.object(&object.etag));
-        let may_replace = self.mirror.rules.overwrite || is_ours();
+        let may_replace = self.mirror.rules.overwrite || self.mirror.known.is_ours(&entry.key, &object.etag);
         if !may_replace {
             self.report.kept.add(&entry.path, "");
         }
@@ -156,14 +160,8 @@ impl Run<'_> {
         entry.stat.stx_size == object.size
             && match self.record(entry) {
                 Some(record) => record == self.mirror.known.record(&object.etag, &entry.stat),
-                None => mtime <= object.modified && mtime < self.mirror.boot,
+                None => mtime == object.modified || mtime <= object.modified.min(self.mirror.boot),
             }
-    }
-
-    /// Without asking the store.
-    fn is_as_it_was_put(&self, entry: &Entry) -> bool {
-        let known = &self.mirror.known;
-        known.get(&entry.key).is_some_and(|record| record.file == known.file(&entry.stat))
     }
 
     fn do_job(&self, job: Job, effort: Effort) {
@@ -214,9 +212,10 @@ impl Run<'_> {
                 keys.iter().filter(|key| !self.is_back(key)).map(|key| self.key(key)).collect();
             let failed = self.mirror.bucket.delete(&keys)?;
             deleted += keys.len() - failed.len().min(keys.len());
-            keys.iter().for_each(|key| self.mirror.known.forget(&key[self.mirror.prefix.len()..]));
+            keys.iter().for_each(|key| self.mirror.known.forget(self.relative(key)));
             for (key, reason) in failed {
-                self.report.fail(key, format!("cannot delete it: {reason}"));
+                let path = key::to_path(self.relative(&key)).unwrap_or_default();
+                self.report.fail(path, format!("cannot delete {key:?}: {reason}"));
             }
         }
         self.progress.removed.fetch_add(deleted as u64, Ordering::Relaxed);

@@ -35,6 +35,8 @@ pub(crate) struct Run<'a> {
     pub(crate) keep: &'a Keep<'a>,
     /// The destination has them, the source has not.
     extra: Mutex<Vec<Box<str>>>,
+    /// Counted in this pass.
+    equal: AtomicU64,
 }
 
 /// Why one file was not transferred.
@@ -53,7 +55,14 @@ pub(crate) enum Trouble {
 impl<'a> Run<'a> {
     /// `by_name`: what could not be transferred is told by name, not by an error.
     pub(crate) fn new(mirror: &'a Mirror, progress: &'a Progress, by_name: bool) -> Run<'a> {
-        Run { mirror, progress, report: Report::new(by_name), keep: &|_| false, extra: Mutex::default() }
+        Run {
+            mirror,
+            progress,
+            report: Report::new(by_name),
+            keep: &|_| false,
+            extra: Mutex::default(),
+            equal: AtomicU64::new(0),
+        }
     }
 
     /// The folder, with what is noted on the way going to `report`.
@@ -79,6 +88,11 @@ impl<'a> Run<'a> {
         format!("{}{relative}", self.mirror.prefix)
     }
 
+    /// What [`Run::key`] was made of.
+    pub(crate) fn relative<'b>(&self, key: &'b str) -> &'b str {
+        key.strip_prefix(&self.mirror.prefix).unwrap_or(key)
+    }
+
     /// What was written down about a file when it was transferred.
     pub(crate) fn record(&self, entry: &Entry) -> Option<Record> {
         self.mirror.known.get(&entry.key).or_else(|| {
@@ -89,6 +103,17 @@ impl<'a> Run<'a> {
             };
             self.mirror.known.load(self.mirror.folder.open_file(&entry.path, through_links).ok()?.as_fd())
         })
+    }
+
+    pub(crate) fn count_equal(&self) {
+        count(&self.equal);
+        count(&self.progress.equal);
+    }
+
+    /// Before a pass that looks at everything again.
+    pub(crate) fn start_over(&self) {
+        self.progress.equal.fetch_sub(self.equal.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        self.report.clear();
     }
 
     pub(crate) fn extra(&self, key: &str) {

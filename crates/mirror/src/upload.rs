@@ -82,7 +82,10 @@ impl Run<'_> {
         let preserve = self.mirror.rules.preserve;
         let metadata = if preserve { Attributes::of(stat).to_metadata() } else { BTreeMap::new() };
         let etag = self.mirror.bucket.put(&self.key(&entry.key), file, &metadata, &self.progress.bytes);
-        let etag = etag.map_err(self.store_trouble(&entry.path, stat.stx_size))?;
+        let etag = etag.map_err(|error| {
+            self.mirror.known.remember_attempt(&entry.key);
+            self.store_trouble(&entry.path, stat.stx_size)(error)
+        })?;
         self.mirror.known.remember(&entry.key, self.mirror.known.record(&etag, stat));
         count(&self.progress.files);
         Ok(etag)

@@ -11,6 +11,7 @@ mod proxy;
 mod redirect;
 mod resolve;
 mod response;
+mod tcp;
 mod tls;
 
 use std::path::PathBuf;
@@ -145,7 +146,7 @@ impl Client {
     pub fn new(config: Config) -> Client {
         let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone()));
         let agent = |verify| {
-            let connector = connect::Connector::new(Arc::clone(&tls), verify);
+            let connector = connect::Connector::new(Arc::clone(&tls), verify, config.read_timeout);
             Agent::with_parts(agent_config(&config), connector, resolve::Resolver::default())
         };
         let (verified, unverified) = (agent(true), agent(false));

@@ -1,6 +1,6 @@
 //! From a URL to a connection: TCP, then a proxy if there is one, then TLS for https.
 
-use super::{Error, resolve, tls::Tls};
+use super::{Error, resolve, tcp::Tcp, tls::Tls};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::ServerName;
@@ -8,33 +8,35 @@ use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector as UreqConnector, LazyBuffers, NextTimeout,
-    TcpConnector, Transport, TransportAdapter,
+    Transport, TransportAdapter,
 };
 
 /// ureq's own connector can trust either the web's roots or a list, and says only "io error" of what fails.
 #[derive(Debug)]
 pub(super) struct Connector {
-    tcp: TcpConnector,
+    /// The longest silence of a connection.
+    silence: Duration,
     tunnel: ConnectProxyConnector,
     tls: Arc<Tls>,
     verify: bool,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<Tls>, verify: bool) -> Connector {
-        Connector { tcp: TcpConnector::default(), tunnel: ConnectProxyConnector::default(), tls, verify }
+    pub(super) fn new(tls: Arc<Tls>, verify: bool, silence: Duration) -> Connector {
+        Connector { silence, tunnel: ConnectProxyConnector::default(), tls, verify }
     }
 
     fn tcp(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ureq::Error> {
-        let tcp = self.tcp.connect(details, None::<()>).map_err(|e| match e {
+        let tcp = Tcp::connect(details, self.silence).map_err(|e| match e {
             ureq::Error::Io(source) => typed(Error::Connect { host: host_port(details.uri), source }),
             e => e,
         })?;
-        tcp.map(Transport::boxed).ok_or(ureq::Error::ConnectionFailed)
+        Ok(tcp.boxed())
     }
 
     /// A connection to the proxy itself, for a plain http URL.
