@@ -7,7 +7,7 @@ use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Statx};
 use s3::Object;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -26,8 +26,10 @@ enum Job {
     Put(Entry),
     /// What the bucket has is not known.
     Compare(Entry),
-    /// It is not in the folder, nor is there anything below it.
+    /// There is no such file in the folder, or none that takes part.
     Gone(String),
+    /// There is no such folder.
+    GoneFolder(String),
 }
 
 impl Run<'_> {
@@ -91,27 +93,40 @@ impl Run<'_> {
         // An unfinished file, for example.
         let Ok(path) = key::to_path(&key) else { return };
         match self.mirror.folder.stat(&path) {
-            Ok(stat) if kind(&stat) == FileType::Directory => self.compare(key + "/", path, send),
-            _ if self.mirror.exclude.is_match(&key) => {}
-            Ok(stat) => {
-                let entry = self.view(&self.report).entry(key, path, stat);
-                let Some(entry) = entry.filter(|entry| entry.key.len() <= self.view(&self.report).max_key)
-                else {
-                    return;
-                };
-                // The store is not asked.
-                if self.mirror.known.is_unchanged(&entry.key, &entry.stat) {
-                    self.count_equal();
-                } else {
-                    send(Job::Compare(entry));
-                }
+            Ok(stat) if kind(&stat) == FileType::Directory => {
+                self.gone(Job::Gone(key.clone()), send);
+                self.compare(key + "/", path, send);
             }
+            Ok(stat) => self.look_at_file(key, path, stat, send),
             Err(errno) if is_gone(errno) => {
-                if self.mirror.rules.remove {
-                    send(Job::Gone(key));
-                }
+                self.gone(Job::Gone(key.clone()), send);
+                self.gone(Job::GoneFolder(key), send);
             }
             Err(errno) => self.report.fail(path, errno),
+        }
+    }
+
+    fn look_at_file(&self, key: String, path: PathBuf, stat: Statx, send: &mut dyn FnMut(Job)) {
+        let known = &self.mirror.known;
+        // A file that was put here is no folder since, or that was found out then.
+        if known.get(&key).is_none() {
+            self.gone(Job::GoneFolder(key.clone()), send);
+        }
+        if self.mirror.exclude.is_match(&key) {
+            return;
+        }
+        let view = self.view(&self.report);
+        match view.entry(key.clone(), path, stat).filter(|entry| entry.key.len() <= view.max_key) {
+            // The store is not asked.
+            Some(entry) if known.is_unchanged(&entry.key, &entry.stat) => self.count_equal(),
+            Some(entry) => send(Job::Compare(entry)),
+            None => self.gone(Job::Gone(key), send),
+        }
+    }
+
+    fn gone(&self, job: Job, send: &mut dyn FnMut(Job)) {
+        if self.mirror.rules.remove {
+            send(job);
         }
     }
 
@@ -168,11 +183,8 @@ impl Run<'_> {
         match job {
             Job::Put(entry) => self.settle(&entry.path, self.put(&entry, effort)),
             Job::Compare(entry) => self.settle(&entry.path, self.put_if_different(&entry, effort)),
-            Job::Gone(key) => {
-                if let Err(error) = self.find_below(&key) {
-                    self.report.fatal(error);
-                }
-            }
+            Job::Gone(key) => self.find_object(&key).unwrap_or_else(|error| self.report.fatal(error)),
+            Job::GoneFolder(key) => self.find_below(&key).unwrap_or_else(|error| self.report.fatal(error)),
         }
     }
 
@@ -192,11 +204,16 @@ impl Run<'_> {
         self.put(entry, effort)
     }
 
-    /// Notes all that the bucket has under a path that is not there any more.
-    fn find_below(&self, key: &str) -> Result<(), Error> {
-        if self.mirror.bucket.head(&self.key(key))?.is_some() {
+    /// Notes what the bucket has for a file that is not there any more.
+    fn find_object(&self, key: &str) -> Result<(), Error> {
+        if !self.mirror.exclude.is_match(key) && self.mirror.bucket.head(&self.key(key))?.is_some() {
             self.extra(key);
         }
+        Ok(())
+    }
+
+    /// Notes all that the bucket has for a folder that is not there any more.
+    fn find_below(&self, key: &str) -> Result<(), Error> {
         let below = self.key(&format!("{key}/"));
         for object in objects(self.mirror.bucket.list(&below), &self.mirror.prefix, &self.mirror.exclude) {
             self.extra(&object?.key);

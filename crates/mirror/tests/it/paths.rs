@@ -43,3 +43,28 @@ fn only_what_is_named_is_looked_at() {
     write(here.path(), "b", "b");
     assert_eq!(push_paths(&mirror, &["b"]), (1, 0, 0));
 }
+
+#[test]
+fn a_file_that_becomes_a_folder_and_back_leaves_nothing_behind() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("turns");
+    let mirror = mirror(here.path(), bucket("turns"), &ALL);
+    let keys = || objects(&store).into_keys().collect::<Vec<_>>();
+    let path = here.path().join("a");
+    for _ in 0..2 {
+        fs::write(&path, "file").unwrap();
+        push_paths(&mirror, &["a"]);
+        assert_eq!(keys(), ["a"]);
+        fs::remove_file(&path).unwrap();
+        write(here.path(), "a/b/c", "below");
+        push_paths(&mirror, &["a"]);
+        assert_eq!(keys(), ["a/b/c"]);
+        fs::remove_dir_all(&path).unwrap();
+    }
+    fs::write(&path, "file").unwrap();
+    push_paths(&mirror, &["a"]);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+    push_paths(&mirror, &["a"]);
+    assert_eq!(keys(), [""; 0]);
+}
