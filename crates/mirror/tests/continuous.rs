@@ -6,7 +6,9 @@ mod support;
 
 use harness::Garage;
 use mirror::continuous::{Continuous, Directions};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -89,6 +91,26 @@ fn the_end_pushes_what_has_not_settled() {
     let volume = volume("end");
     let continuous = start(&volume, "end", PUSH);
     volume.write("file", "last words");
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
+}
+
+#[test]
+fn a_file_that_is_written_all_the_time_is_pushed_now_and_then() {
+    let volume = volume("busy");
+    let continuous = start(&volume, "busy", PUSH);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut log = File::create(volume.path("log")).unwrap();
+            while !over.load(Ordering::Relaxed) {
+                writeln!(log, "a line").unwrap();
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        eventually("a part of it", || volume.object("log").is_some_and(|log| log.starts_with("a line")));
+        over.store(true, Ordering::Relaxed);
+    });
     continuous.finish(Duration::ZERO).unwrap();
     volume.is_mirrored();
 }
