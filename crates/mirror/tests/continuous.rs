@@ -20,9 +20,12 @@ const PULL: Directions = Directions { push: false, pull: true };
 
 /// In a store that all tests share; `name` is the bucket's.
 fn volume(name: &str) -> Volume {
+    Volume::new(shared(), &shared().endpoint(), name)
+}
+
+fn shared() -> &'static Garage {
     static SHARED: OnceLock<Garage> = OnceLock::new();
-    let garage = SHARED.get_or_init(Garage::start);
-    Volume::new(garage, &garage.endpoint(), name)
+    SHARED.get_or_init(Garage::start)
 }
 
 /// In a store of its own.
@@ -113,6 +116,26 @@ fn a_file_that_is_written_all_the_time_is_pushed_now_and_then() {
     });
     continuous.finish(Duration::ZERO).unwrap();
     volume.is_mirrored();
+}
+
+#[test]
+fn what_cannot_be_watched_is_looked_at_again_and_again() {
+    let volume = Volume::for_many_folders(shared(), "blind");
+    // More than are watched.
+    for i in 0..66_000 {
+        fs::create_dir(volume.path(&format!("{i}"))).unwrap();
+    }
+    volume.write("early", "");
+    let continuous = start(&volume, "volume blind", PUSH);
+    volume.eventually_has("early", "");
+    for i in 0..100 {
+        volume.write(&format!("{}/file", i * 660), "late");
+    }
+    for i in 0..100 {
+        volume.eventually_has(&format!("{}/file", i * 660), "late");
+    }
+    assert_eq!(LOG.levels("volume blind"), ["WARN"]);
+    drop(continuous);
 }
 
 #[test]
