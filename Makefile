@@ -48,6 +48,10 @@ fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
 powercut: setup-test dist ## cut machines' power CUTS times while they write, starting with SEED
 	B2C_CUTS=$(CUTS) B2C_SEED=$(SEED) $(CARGO) test --locked --package boots --test powercut -- --nocapture while
 
+.PHONY: churn
+churn: setup-test ## change a mirrored volume for five minutes, from SEED, while its store goes away twice
+	B2C_CHURN=300 B2C_SEED=$(SEED) $(CARGO) test --locked --package mirror --test churn -- --nocapture
+
 .PHONY: bench
 bench: setup-test dist ## measure against podman, crun and skopeo; ONLY="size boot" names some of the measurements
 	/usr/bin/python3 -B -m bench $(ONLY)

@@ -94,6 +94,8 @@ impl Run<'_> {
         let Ok(path) = key::to_path(&key) else { return };
         match self.mirror.folder.stat(&path) {
             Ok(stat) if kind(&stat) == FileType::Directory => {
+                // Should it be a file again the next time, what is put below now has to go then.
+                self.mirror.known.forget(&key);
                 self.gone(Job::Gone(key.clone()), send);
                 self.compare(key + "/", path, send);
             }
@@ -225,11 +227,12 @@ impl Run<'_> {
     fn delete(&self, keys: &[Box<str>]) -> Result<usize, Error> {
         let mut deleted = 0;
         for keys in keys.chunks(DELETED_AT_ONCE) {
+            // Whatever is there when it is looked at the next time: the bucket may have something else.
+            keys.iter().for_each(|key| self.mirror.known.forget(key));
             let keys: Vec<String> =
                 keys.iter().filter(|key| !self.is_back(key)).map(|key| self.key(key)).collect();
             let failed = self.mirror.bucket.delete(&keys)?;
             deleted += keys.len() - failed.len().min(keys.len());
-            keys.iter().for_each(|key| self.mirror.known.forget(self.relative(key)));
             for (key, reason) in failed {
                 let path = key::to_path(self.relative(&key)).unwrap_or_default();
                 self.report.fail(path, format!("cannot delete {key:?}: {reason}"));

@@ -6,7 +6,9 @@ mod support;
 
 use harness::Garage;
 use mirror::continuous::{Continuous, Directions};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -18,9 +20,12 @@ const PULL: Directions = Directions { push: false, pull: true };
 
 /// In a store that all tests share; `name` is the bucket's.
 fn volume(name: &str) -> Volume {
+    Volume::new(shared(), &shared().endpoint(), name)
+}
+
+fn shared() -> &'static Garage {
     static SHARED: OnceLock<Garage> = OnceLock::new();
-    let garage = SHARED.get_or_init(Garage::start);
-    Volume::new(garage, &garage.endpoint(), name)
+    SHARED.get_or_init(Garage::start)
 }
 
 /// In a store of its own.
@@ -91,6 +96,46 @@ fn the_end_pushes_what_has_not_settled() {
     volume.write("file", "last words");
     continuous.finish(Duration::ZERO).unwrap();
     volume.is_mirrored();
+}
+
+#[test]
+fn a_file_that_is_written_all_the_time_is_pushed_now_and_then() {
+    let volume = volume("busy");
+    let continuous = start(&volume, "busy", PUSH);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut log = File::create(volume.path("log")).unwrap();
+            while !over.load(Ordering::Relaxed) {
+                writeln!(log, "a line").unwrap();
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        eventually("a part of it", || volume.object("log").is_some_and(|log| log.starts_with("a line")));
+        over.store(true, Ordering::Relaxed);
+    });
+    continuous.finish(Duration::ZERO).unwrap();
+    volume.is_mirrored();
+}
+
+#[test]
+fn what_cannot_be_watched_is_looked_at_again_and_again() {
+    let volume = Volume::for_many_folders(shared(), "blind");
+    // More than are watched.
+    for i in 0..66_000 {
+        fs::create_dir(volume.path(&format!("{i}"))).unwrap();
+    }
+    volume.write("early", "");
+    let continuous = start(&volume, "volume blind", PUSH);
+    volume.eventually_has("early", "");
+    for i in 0..100 {
+        volume.write(&format!("{}/file", i * 660), "late");
+    }
+    for i in 0..100 {
+        volume.eventually_has(&format!("{}/file", i * 660), "late");
+    }
+    assert_eq!(LOG.levels("volume blind"), ["WARN"]);
+    drop(continuous);
 }
 
 #[test]

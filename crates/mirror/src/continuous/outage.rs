@@ -16,7 +16,7 @@ impl Outage {
     /// For how long to leave the store alone.
     pub(super) fn pause_after(&mut self, name: &str, error: &Error) -> Duration {
         if self.pause.is_zero() {
-            log::warn!("{name} could not be mirrored, which is tried again until it works: {error}");
+            log::warn!("{name} could not be mirrored yet, and is tried again: {error}");
         }
         self.pause = (2 * self.pause).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         self.pause

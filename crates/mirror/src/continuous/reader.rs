@@ -31,26 +31,27 @@ impl Reader {
     }
 
     pub(super) fn run(&self) {
-        let mut rescan = None;
+        let mut rescan: Option<Instant> = None;
         while !self.changes.is_stopped() {
             let (inotify, blind_spot) = self.catch_up();
-            if let Some(blind_spot) = blind_spot {
-                let rescan = rescan.get_or_insert_with(|| self.first_rescan(&blind_spot));
-                if *rescan <= Instant::now() {
-                    self.changes.add(PathBuf::new());
-                    *rescan = Instant::now() + RESCAN;
-                }
-            }
+            rescan = blind_spot.map(|blind_spot| self.rescan(rescan, &blind_spot));
             self.wait(inotify.as_deref().unwrap_or(&self.wake), rescan);
         }
     }
 
-    fn first_rescan(&self, blind_spot: &str) -> Instant {
-        let (name, seconds) = (&self.name, RESCAN.as_secs());
-        log::warn!(
-            "not all folders of {name} can be watched, so all of it is looked at every {seconds} s ({blind_spot})"
-        );
-        Instant::now() + RESCAN
+    /// Looks at everything if it is time for that; gives the next time.
+    fn rescan(&self, time: Option<Instant>, blind_spot: &str) -> Instant {
+        let now = Instant::now();
+        match time {
+            Some(time) if time > now => return time,
+            Some(_) => self.changes.add(PathBuf::new()),
+            None => log::warn!(
+                "not all folders of {} can be watched, so all of it is looked at every {} s ({blind_spot})",
+                self.name,
+                RESCAN.as_secs()
+            ),
+        }
+        now + RESCAN
     }
 
     /// All that has happened until now is in the list of changes then. Gives what to wait for, and what is not watched.

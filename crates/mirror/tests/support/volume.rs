@@ -42,6 +42,16 @@ pub struct Volume {
 impl Volume {
     /// `url` leads to the store.
     pub fn new(garage: &Garage, url: &str, name: &str) -> Volume {
+        Volume::with(garage, url, name, TempDir::new().unwrap(), RULES)
+    }
+
+    /// In memory, where many folders are made and removed quickly. Empty ones do not count.
+    pub fn for_many_folders(garage: &Garage, name: &str) -> Volume {
+        let rules = Rules { preserve: false, ..RULES };
+        Volume::with(garage, &garage.endpoint(), name, TempDir::new_in("/dev/shm").unwrap(), rules)
+    }
+
+    fn with(garage: &Garage, url: &str, name: &str, folder: TempDir, rules: Rules) -> Volume {
         garage.create_bucket(name);
         let endpoint = Endpoint {
             url: url.to_owned(),
@@ -49,10 +59,10 @@ impl Volume {
             secret_key: Garage::SECRET_KEY.to_owned(),
             session_token: String::new(),
         };
-        let (folder, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let outside = TempDir::new_in(folder.path().parent().unwrap()).unwrap();
         let bucket = bucket(&endpoint, name);
         let root = File::open(folder.path()).unwrap().into();
-        let mirror = Arc::new(Mirror::new(root, bucket, PREFIX, RULES).unwrap());
+        let mirror = Arc::new(Mirror::new(root, bucket, PREFIX, rules).unwrap());
         let endpoint = Endpoint { url: garage.endpoint(), ..endpoint };
         Volume { folder, outside, endpoint, name: name.to_owned(), mirror }
     }
