@@ -2,7 +2,7 @@
 
 use crate::answers::{self, MAX_DOCUMENT, Refusal};
 use crate::error::{Error, Fault, Refused, again};
-use crate::payload::Payload;
+use crate::payload::{Meter, Payload};
 use crate::sign::{Signed, Signer};
 use crate::{Bucket, encode, time};
 use net::http::{InTime, Method, Request, Response};
@@ -93,16 +93,12 @@ impl Bucket {
 
     /// One small document, patiently.
     pub(crate) fn document(&self, call: &Call<'_>) -> Result<Document, Error> {
-        self.patiently(&Cancel::default(), |_| self.try_document(call, &mut |_| Ok(())))
+        self.patiently(&Cancel::default(), |_| self.try_document(call, &mut ()))
     }
 
     /// One attempt to get a small document, which may be empty.
-    pub(crate) fn try_document(
-        &self,
-        call: &Call<'_>,
-        passed: &mut dyn FnMut(u64) -> io::Result<()>,
-    ) -> Result<Document, Fault> {
-        let response = self.attempt(call, passed)?;
+    pub(crate) fn try_document(&self, call: &Call<'_>, meter: &mut dyn Meter) -> Result<Document, Fault> {
+        let response = self.attempt(call, meter)?;
         let response_etag = answers::etag(response.header("etag").unwrap_or_default());
         let mut bytes = Vec::new();
         let body = InTime::new(response.into_reader());
@@ -122,15 +118,11 @@ impl Bucket {
     }
 
     /// Sends it once; once more, if only then it is known in which region the bucket is.
-    pub(crate) fn attempt(
-        &self,
-        call: &Call<'_>,
-        passed: &mut dyn FnMut(u64) -> io::Result<()>,
-    ) -> Result<Response, Fault> {
+    pub(crate) fn attempt(&self, call: &Call<'_>, meter: &mut dyn Meter) -> Result<Response, Fault> {
         for _ in 0..MAX_MOVES {
             let region = self.region();
-            let response =
-                self.client.send_direct(&self.request(call, &region), call.payload.body(passed))?;
+            meter.start();
+            let response = self.client.send_direct(&self.request(call, &region), call.payload.body(meter))?;
             if (200..300).contains(&response.status) {
                 return Ok(response);
             }

@@ -26,7 +26,7 @@ impl Bucket {
     /// One attempt. An answer without a body does not say why it refuses, so a refusal is asked for again with one.
     pub(crate) fn try_head(&self, key: &str) -> Result<Option<Head>, Fault> {
         let attempt = |method| {
-            let response = self.attempt(&Call::new(method, Some(key)).with_sse(), &mut |_| Ok(()))?;
+            let response = self.attempt(&Call::new(method, Some(key)).with_sse(), &mut ())?;
             head_of(&response).map_err(|reason| self.protocol(Some(key), reason)).map(Some)
         };
         let unexplained = |error: &Error| {
@@ -112,7 +112,7 @@ impl Download<'_> {
     fn open(&self) -> Result<Option<(Head, BodyReader)>, Error> {
         let call = Call::new(Method::Get, Some(self.key)).with_sse();
         let opened = self.bucket.patiently(&Cancel::default(), |_| {
-            let response = self.bucket.attempt(&call, &mut |_| Ok(()))?;
+            let response = self.bucket.attempt(&call, &mut ())?;
             let head = head_of(&response).map_err(|reason| self.bucket.protocol(Some(self.key), reason))?;
             Ok((head, response.into_reader()))
         });
@@ -139,7 +139,7 @@ impl Download<'_> {
     fn has_parts_of(&self, size: u64) -> Result<bool, Error> {
         let call = Call::new(Method::Head, Some(self.key)).query("partNumber", "1");
         let first = self.bucket.patiently(&Cancel::default(), |_| {
-            let response = self.bucket.attempt(&call, &mut |_| Ok(()))?;
+            let response = self.bucket.attempt(&call, &mut ())?;
             Ok(response.header("content-length").and_then(|length| length.parse::<u64>().ok()))
         });
         match first {
@@ -280,7 +280,7 @@ impl Stretch<'_> {
         if !self.head.etag.is_empty() {
             call = call.header("if-match", format!("\"{}\"", self.head.etag));
         }
-        let response = self.of.bucket.attempt(&call, &mut |_| Ok(()))?;
+        let response = self.of.bucket.attempt(&call, &mut ())?;
         let broken = |reason: String| self.of.bucket.protocol(Some(self.of.key), reason);
         // Not every server knows If-Match.
         if answers::etag(response.header("etag").unwrap_or_default()) != self.head.etag {

@@ -62,7 +62,7 @@ impl<'a> Objects<'a> {
             call = call.query("continuation-token", token);
         }
         self.bucket.patiently(&Cancel::default(), |_| {
-            let document = self.bucket.try_document(&call, &mut |_| Ok(()))?;
+            let document = self.bucket.try_document(&call, &mut ())?;
             answers::list(&document.bytes).map_err(|reason| self.broken(reason))
         })
     }
@@ -98,7 +98,10 @@ impl Iterator for Objects<'_> {
         }
         match self.turn() {
             Ok(()) => self.page.next().map(Ok),
-            Err(error) => Some(Err(error)),
+            Err(error) => {
+                self.next = Next::Over;
+                Some(Err(error))
+            }
         }
     }
 }

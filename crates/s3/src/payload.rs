@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Fault};
 use net::http::Body;
-use net::patience::Cancel;
+use net::patience::{Cancel, Patience};
 use ring::digest::{Context, SHA256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -82,14 +82,14 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// To be sent; `passed` is told of each piece that goes out.
-    pub(crate) fn body<'b>(&'b self, passed: &'b mut dyn FnMut(u64) -> io::Result<()>) -> Body<'b> {
+    /// To be sent; `meter` is told of each piece that goes out.
+    pub(crate) fn body<'b>(&'b self, meter: &'b mut dyn Meter) -> Body<'b> {
         match self {
             Payload::Empty => Body::bytes(&[]),
-            Payload::Bytes { bytes, .. } => Body::new(self.length(), Passed { reader: &bytes[..], passed }),
+            Payload::Bytes { bytes, .. } => Body::new(self.length(), Metered { reader: &bytes[..], meter }),
             Payload::Stretch(it) => {
                 let reader = At { file: it.file, position: it.offset, left: it.length };
-                Body::new(it.length, Passed { reader, passed })
+                Body::new(it.length, Metered { reader, meter })
             }
         }
     }
@@ -160,15 +160,32 @@ impl Read for At<'_> {
     }
 }
 
-struct Passed<'a, R> {
-    reader: R,
-    passed: &'a mut dyn FnMut(u64) -> io::Result<()>,
+/// Is told how far a body has got.
+pub(crate) trait Meter {
+    /// It is sent from the start, maybe not for the first time.
+    fn start(&mut self);
+    /// So many bytes more are on their way. A failure ends it.
+    fn passed(&mut self, bytes: u64) -> io::Result<()>;
 }
 
-impl<R: Read> Read for Passed<'_, R> {
+/// Nobody wants to know.
+impl Meter for () {
+    fn start(&mut self) {}
+
+    fn passed(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Metered<'a, R> {
+    reader: R,
+    meter: &'a mut dyn Meter,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buf)?;
-        (self.passed)(count as u64)?;
+        self.meter.passed(count as u64)?;
         Ok(count)
     }
 }
@@ -187,7 +204,7 @@ impl Version {
     }
 }
 
-/// Counts what was sent, and takes back what an attempt in vain has counted.
+/// Counts what is sent of a stretch, and takes back what attempts in vain have counted.
 pub(crate) struct Count<'a> {
     total: &'a AtomicU64,
     now: u64,
@@ -199,17 +216,39 @@ impl<'a> Count<'a> {
         Count { total, now: 0, furthest: 0 }
     }
 
-    /// Whether the attempt got further than all before: a server that takes everything and then fails makes no progress.
-    pub(crate) fn add(&mut self, bytes: u64) -> bool {
-        self.total.fetch_add(bytes, Ordering::Relaxed);
-        self.now += bytes;
-        let further = self.now > self.furthest;
-        self.furthest = self.furthest.max(self.now);
-        further
-    }
-
     pub(crate) fn take_back(&mut self) {
         self.total.fetch_sub(self.now, Ordering::Relaxed);
         self.now = 0;
+    }
+
+    /// For one attempt.
+    pub(crate) fn attempt<'b, 'c>(&'b mut self, patience: &'b mut Patience<'c>) -> Attempt<'a, 'b, 'c> {
+        Attempt { count: self, patience }
+    }
+}
+
+/// An attempt that gets further than all before is a sign of life; a server that takes everything and then fails is none.
+pub(crate) struct Attempt<'a, 'b, 'c> {
+    count: &'b mut Count<'a>,
+    patience: &'b mut Patience<'c>,
+}
+
+impl Meter for Attempt<'_, '_, '_> {
+    fn start(&mut self) {
+        self.count.take_back();
+    }
+
+    fn passed(&mut self, bytes: u64) -> io::Result<()> {
+        if self.patience.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        let count = &mut *self.count;
+        count.total.fetch_add(bytes, Ordering::Relaxed);
+        count.now += bytes;
+        if count.now > count.furthest {
+            count.furthest = count.now;
+            self.patience.progress();
+        }
+        Ok(())
     }
 }

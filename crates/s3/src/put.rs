@@ -9,7 +9,6 @@ use net::http::Method;
 use net::patience::Cancel;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
@@ -68,15 +67,7 @@ impl<'a> Upload<'a> {
         let call = call.payload(payload.map_err(|failure| failure.explain(self.key))?);
         let mut count = Count::new(self.sent);
         self.bucket.patiently(cancel, |patience| {
-            let sent = self.bucket.try_document(&call, &mut |bytes| {
-                if cancel.is_cancelled() {
-                    return Err(io::Error::other("cancelled"));
-                }
-                if count.add(bytes) {
-                    patience.progress();
-                }
-                Ok(())
-            });
+            let sent = self.bucket.try_document(&call, &mut count.attempt(patience));
             sent.map(|document| document.response_etag).map_err(|fault| {
                 count.take_back();
                 explain_send(fault, self.key, cancel)
@@ -131,7 +122,7 @@ impl<'a> Upload<'a> {
             .payload(Payload::bytes(body.into_bytes()));
         let mut lost = false;
         self.bucket.patiently(&Cancel::default(), |_| {
-            match self.bucket.try_document(&call, &mut |_| Ok(())) {
+            match self.bucket.try_document(&call, &mut ()) {
                 Ok(document) => answers::completed(&document.bytes)
                     .map_err(|reason| self.bucket.protocol(Some(self.key), reason)),
                 // An answer was lost before: it may have been the one that said that all is done.
@@ -156,7 +147,7 @@ impl<'a> Upload<'a> {
     /// Parts that nobody will ever put together cost room.
     fn abort(&self, id: &str) {
         let call = Call::new(Method::Delete, Some(self.key)).query("uploadId", id);
-        if let Err(fault) = self.bucket.try_document(&call, &mut |_| Ok(())) {
+        if let Err(fault) = self.bucket.try_document(&call, &mut ()) {
             log::debug!("parts of an upload are left over: {}", fault.error);
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::lab::Lab;
 use crate::web::{Server, body_error, client, config, get, read_head, say, serve_once, text};
-use net::http::{Client, Error, Method, Proxy, Request};
-use std::io::{Read, Write};
+use net::http::{Body, Client, Error, Method, Proxy, Request};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -82,6 +82,32 @@ fn redirects_are_followed() {
     assert!(post(302).starts_with("GET /echo "), "as browsers do");
     assert!(post(303).starts_with("GET /echo "));
     assert!(post(307).starts_with("POST /echo ") && post(308).ends_with("payload"));
+}
+
+#[test]
+fn a_body_is_read_while_it_is_sent() {
+    let server = Server::start(&[]);
+    let client = client();
+    let put = Request::new(Method::Put, server.url("/echo")).header("Expect", "100-continue");
+    let text_sent = "0123456789".repeat(100_000);
+    let long = text_sent.as_bytes().chain(io::repeat(b'x'));
+    let answer = text(client.send_direct(&put, Body::new(1_000_000, long)).unwrap());
+    assert!(answer.starts_with("PUT /echo ") && answer.ends_with(&text_sent));
+    assert!(answer.to_lowercase().contains("content-length: 1000000"));
+    let empty = text(client.send_direct(&put, Body::bytes(b"")).unwrap());
+    assert!(empty.to_lowercase().contains("content-length: 0"), "{empty}");
+
+    // What was read cannot be sent again.
+    let moved = Request::new(Method::Put, server.url("/redirect?to=/echo&status=307"));
+    assert_eq!(client.send_direct(&moved, Body::bytes(b"once")).unwrap().status, 307);
+}
+
+#[test]
+fn a_body_that_ends_too_early_is_its_readers_fault() {
+    let server = Server::start(&[]);
+    let put = Request::new(Method::Put, server.url("/echo"));
+    let error = client().send_direct(&put, Body::new(10, &b"short"[..])).unwrap_err();
+    assert!(matches!(error, Error::Source { .. }) && !error.is_transient(), "{error}");
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! Objects against real stores.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod bad_networks;
+mod bad_servers;
+mod changing_files;
+mod encryption;
+mod places;
+mod refusals;
 mod round_trips;
 mod store;

@@ -1,6 +1,6 @@
 //! The stores that the tests run against, and what they share.
 
-use harness::Garage;
+use harness::{Garage, S3s};
 use net::http::{Client, Config};
 use net::patience::Limits;
 use s3::{Bucket, Endpoint, Head};
@@ -26,6 +26,11 @@ pub fn garage() -> &'static Garage {
     SHARED.get_or_init(Garage::start)
 }
 
+fn s3s() -> &'static S3s {
+    static SHARED: OnceLock<S3s> = OnceLock::new();
+    SHARED.get_or_init(S3s::start)
+}
+
 pub fn endpoint(url: &str) -> Endpoint {
     Endpoint {
         url: url.into(),
@@ -39,14 +44,21 @@ pub fn client() -> Client {
     Client::new(Config::default())
 }
 
-/// A new bucket in the shared store.
-pub fn bucket(name: &str) -> Bucket {
-    encrypted(name, None)
+/// The same new bucket in stores of all kinds.
+pub fn buckets(name: &str) -> [Bucket; 2] {
+    s3s().create_bucket(name);
+    [bucket(name), open(&s3s().endpoint(), name)]
 }
 
-pub fn encrypted(name: &str, key: Option<[u8; 32]>) -> Bucket {
+/// A new bucket in Garage.
+pub fn bucket(name: &str) -> Bucket {
     garage().create_bucket(name);
-    Bucket::new(&client(), &endpoint(&garage().endpoint()), name, key).unwrap()
+    open(&garage().endpoint(), name)
+}
+
+/// A bucket that is there.
+pub fn open(url: &str, name: &str) -> Bucket {
+    Bucket::new(&client(), &endpoint(url), name, None).unwrap().with_limits(LIMITS)
 }
 
 pub fn file(content: &[u8]) -> File {

@@ -1,4 +1,4 @@
-//! A front before a registry that fails on purpose, in the ways networks and servers do.
+//! A front before a registry or a store that fails on purpose, in the ways networks and servers do.
 
 mod http;
 mod relay;
@@ -15,6 +15,8 @@ use std::time::Duration;
 pub enum Fault {
     /// The connection closes after that many bytes.
     CutAfter(u64),
+    /// The connection closes after that many bytes of the request's body; nothing is passed on.
+    CutRequestAfter(u64),
     /// The byte at that offset is another one.
     Corrupt(u64),
     /// Nothing is fetched; this status is the answer, with Retry-After in seconds if that is given.
@@ -83,8 +85,13 @@ struct Rule {
 impl Faults {
     /// Before a registry that serves plain http.
     pub fn before(registry: &Registry) -> Self {
+        Self::before_port(registry.port())
+    }
+
+    /// Before whatever serves plain http at that port of loopback.
+    pub fn before_port(port: u16) -> Self {
         let state = State {
-            upstream: SocketAddr::from((Ipv4Addr::LOCALHOST, registry.port())),
+            upstream: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             rules: Vec::new(),
             tokens: None,
             issued: Vec::new(),

@@ -13,15 +13,15 @@ pub fn serve(client: TcpStream, port: u16, state: &Mutex<State>) -> io::Result<(
     client.set_nonblocking(false)?;
     let mut reader = BufReader::new(client.try_clone()?);
     let request = Head::read(&mut reader)?;
-    let length = request.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    // Only the form of a token request has a body, and it is not needed.
-    io::copy(&mut reader.take(length), &mut io::sink())?;
-    Relay { client, request, port, state }.answer()
+    Relay { client, reader, request, body: Vec::new(), port, state }.answer()
 }
 
 struct Relay<'a> {
     client: TcpStream,
+    /// What the client sends.
+    reader: BufReader<TcpStream>,
     request: Head,
+    body: Vec<u8>,
     port: u16,
     state: &'a Mutex<State>,
 }
@@ -30,6 +30,7 @@ impl Relay<'_> {
     fn answer(&mut self) -> io::Result<()> {
         let path = self.request.word(1).to_owned();
         if path.starts_with("/token") {
+            self.read_body(None)?;
             return self.answer_with_token();
         }
         let accepted = self.state().accepts(&self.request);
@@ -37,6 +38,10 @@ impl Relay<'_> {
             return self.answer_with_challenge(repository(&path));
         }
         let fault = self.state().fault(&path);
+        if let Some(Fault::CutRequestAfter(count)) = fault {
+            return self.read_body(Some(count));
+        }
+        self.read_body(None)?;
         match fault {
             Some(Fault::Status(status, retry_after)) => {
                 let field = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n"));
@@ -45,6 +50,17 @@ impl Relay<'_> {
             Some(Fault::Redirect(url)) => self.send(307, &format!("Location: {url}\r\n"), ""),
             fault => self.forward(fault.as_ref()),
         }
+    }
+
+    /// All of it, or only that much.
+    fn read_body(&mut self, count: Option<u64>) -> io::Result<()> {
+        if self.request.get("expect").is_some() {
+            self.client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            self.request.remove("expect");
+        }
+        let length = self.request.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let wanted = count.unwrap_or(length).min(length);
+        self.reader.by_ref().take(wanted).read_to_end(&mut self.body).map(drop)
     }
 
     fn answer_with_token(&mut self) -> io::Result<()> {
@@ -114,6 +130,7 @@ impl Relay<'_> {
             request.remove("range");
         }
         upstream.write_all(request.text().as_bytes())?;
+        upstream.write_all(&self.body)?;
         let mut response = BufReader::new(upstream);
         Ok((Head::read(&mut response)?, response))
     }

@@ -1,8 +1,9 @@
 //! Garage, a real S3 server: one node, one copy of everything.
 
+use super::program;
 use crate::server::{Server, free_port};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The version that tools/setup installs.
 const VERSION: &str = "2.5.0";
@@ -37,7 +38,7 @@ impl Garage {
             format!("GARAGE_DEFAULT_ACCESS_KEY={}", Self::ACCESS_KEY),
             format!("GARAGE_DEFAULT_SECRET_KEY={}", Self::SECRET_KEY),
             "RUST_LOG=garage=warn".to_owned(),
-            program().display().to_string(),
+            program("garage", VERSION).display().to_string(),
             format!("--config={}", config.display()),
             "server".to_owned(),
             "--single-node".to_owned(),
@@ -120,13 +121,4 @@ fn configuration(folder: &Path, region: &str, port: u16, admin_port: u16) -> Str
          [s3_api]\ns3_region = \"{region}\"\napi_bind_addr = \"127.0.0.1:{port}\"\nroot_domain = \".s3.amazonaws.com\"\n\
          [admin]\napi_bind_addr = \"127.0.0.1:{admin_port}\"\nadmin_token = \"{ADMIN_TOKEN}\"\n"
     )
-}
-
-/// Where tools/setup has put it.
-fn program() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"));
-    let program = cache.join(format!("boot2container/garage-{VERSION}/bin/garage"));
-    assert!(program.exists(), "{} is missing; run tools/setup test", program.display());
-    program
 }

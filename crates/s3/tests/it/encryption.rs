@@ -1,0 +1,28 @@
+//! Encryption by the store with a key of ours.
+
+use super::store::{LIMITS, client, content, endpoint, file, garage, noise, put};
+use s3::Bucket;
+use std::sync::atomic::AtomicU64;
+
+#[test]
+fn only_the_right_key_opens_an_object() {
+    garage().create_bucket("encrypted");
+    let bucket = |key| {
+        let endpoint = endpoint(&garage().endpoint());
+        Bucket::new(&client(), &endpoint, "encrypted", key).unwrap().with_limits(LIMITS)
+    };
+    let (right, wrong, none) = (bucket(Some([1; 32])), bucket(Some([2; 32])), bucket(None));
+    for size in [0, 10, 17 << 20] {
+        let expected = noise(size, 3);
+        put(&right, "object", &expected);
+        let came = file(b"");
+        let head = right.get("object", &came, &AtomicU64::new(0)).unwrap().unwrap();
+        assert!(content(&came) == expected, "{size}");
+        assert_eq!(right.head("object").unwrap(), Some(head));
+        for bucket in [&wrong, &none] {
+            let error = bucket.get("object", &file(b""), &AtomicU64::new(0)).unwrap_err().to_string();
+            assert!(error.contains("encrypted/object"), "{error}");
+            assert!(bucket.head("object").is_err());
+        }
+    }
+}
