@@ -99,12 +99,7 @@ impl Run<'_> {
                 else {
                     return;
                 };
-                // The store is not asked.
-                if self.mirror.known.is_unchanged(&entry.key, &entry.stat) {
-                    self.count_equal();
-                } else {
-                    send(Job::Compare(entry));
-                }
+                self.ask(entry, send);
             }
             Err(errno) if is_gone(errno) => {
                 if self.mirror.rules.remove {
@@ -124,6 +119,7 @@ impl Run<'_> {
             match pair {
                 Err(error) => self.report.fatal(error),
                 Ok(Pair::Local(entry)) => send(Job::Put(entry)),
+                Ok(Pair::Both(entry, object)) if object.etag.is_empty() => self.ask(entry, send),
                 Ok(Pair::Both(entry, object)) => {
                     if self.has_to_be_put(&entry, &object) {
                         send(Job::Put(entry));
@@ -135,6 +131,15 @@ impl Run<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Without a listing, or one without ETags. What this mirror has put there itself, the store need not be asked about.
+    fn ask(&self, entry: Entry, send: &mut dyn FnMut(Job)) {
+        if self.mirror.known.is_unchanged(&entry.key, &entry.stat) {
+            self.count_equal();
+        } else {
+            send(Job::Compare(entry));
         }
     }
 
