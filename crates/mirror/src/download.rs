@@ -80,7 +80,7 @@ impl Run<'_> {
 
     fn fetch(&self, fetch: Fetch, batch: &Batch) -> Result<(), Trouble> {
         if let Some(local) = &fetch.local {
-            if self.has_its_time(local, &fetch.object)? {
+            if self.is_equal_when_asked(local, &fetch.object)? {
                 self.count_equal();
                 return Ok(());
             }
@@ -114,17 +114,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// With `preserve`, the time of a file is that of another file before it was pushed, which only its object's metadata knows.
-    fn has_its_time(&self, local: &Entry, object: &Object) -> Result<bool, Trouble> {
-        let is_undecided =
-            self.mirror.rules.preserve && local.stat.stx_size == object.size && self.record(local).is_none();
-        if !is_undecided {
+    /// What a listing cannot tell: the time that a file had before it was pushed, which only its object's metadata knows, and the ETag, should
+    /// the store not list it.
+    fn is_equal_when_asked(&self, local: &Entry, object: &Object) -> Result<bool, Trouble> {
+        let record = self.record(local);
+        let is_undecided = if record.is_some() { object.etag.is_empty() } else { self.mirror.rules.preserve };
+        if !is_undecided || local.stat.stx_size != object.size {
             return Ok(false);
         }
         let head = self.mirror.bucket.head(&self.key(&object.key));
-        let head = head.map_err(self.store_trouble(&local.path, object.size))?;
-        Ok(head
-            .is_some_and(|head| Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local))))
+        let Some(head) = head.map_err(self.store_trouble(&local.path, object.size))? else {
+            return Ok(false);
+        };
+        Ok(match record {
+            Some(record) => record.object == self.mirror.known.object(&head.etag),
+            None => Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local)),
+        })
     }
 
     fn may_replace(&self, local: &Entry) -> bool {

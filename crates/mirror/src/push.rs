@@ -109,9 +109,8 @@ impl Run<'_> {
     }
 
     fn look_at_file(&self, key: String, path: PathBuf, stat: Statx, send: &mut dyn FnMut(Job)) {
-        let known = &self.mirror.known;
         // A file that was put here is no folder since, or that was found out then.
-        if known.get(&key).is_none() {
+        if self.mirror.known.get(&key).is_none() {
             self.gone(Job::GoneFolder(key.clone()), send);
         }
         if self.mirror.exclude.is_match(&key) {
@@ -119,9 +118,7 @@ impl Run<'_> {
         }
         let view = self.view(&self.report);
         match view.entry(key.clone(), path, stat).filter(|entry| entry.key.len() <= view.max_key) {
-            // The store is not asked.
-            Some(entry) if known.is_unchanged(&entry.key, &entry.stat) => self.count_equal(),
-            Some(entry) => send(Job::Compare(entry)),
+            Some(entry) => self.ask(entry, send),
             None => self.gone(Job::Gone(key), send),
         }
     }
@@ -141,6 +138,7 @@ impl Run<'_> {
             match pair {
                 Err(error) => self.report.fatal(error),
                 Ok(Pair::Local(entry)) => send(Job::Put(entry)),
+                Ok(Pair::Both(entry, object)) if object.etag.is_empty() => self.ask(entry, send),
                 Ok(Pair::Both(entry, object)) => {
                     if self.has_to_be_put(&entry, &object) {
                         send(Job::Put(entry));
@@ -152,6 +150,15 @@ impl Run<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Without a listing, or one without ETags. What this mirror has put there itself, the store need not be asked about.
+    fn ask(&self, entry: Entry, send: &mut dyn FnMut(Job)) {
+        if self.mirror.known.is_unchanged(&entry.key, &entry.stat) {
+            self.count_equal();
+        } else {
+            send(Job::Compare(entry));
         }
     }
 

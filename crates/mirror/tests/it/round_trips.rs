@@ -94,6 +94,28 @@ fn a_clock_that_is_behind_loses_nothing() {
     assert_eq!(objects(&bucket)["file"], b"six");
 }
 
+/// Not all servers are like Garage.
+#[test]
+fn another_server() {
+    let (here, there) = (tempdir().unwrap(), tempdir().unwrap());
+    for path in ["a", "a!", "folder/b", "folder/größe"] {
+        write(here.path(), path, path);
+    }
+    write(here.path(), "large", vec![7; 17 << 20]);
+    let server = harness::S3s::start();
+    server.create_bucket("another");
+    let bucket = || bucket_at(&server.endpoint(), "another");
+    assert_eq!(push(&mirror(here.path(), bucket(), &PRESERVE)), (5, 0, 0));
+    assert_eq!(push(&mirror(here.path(), bucket(), &PRESERVE)), (0, 0, 5));
+    assert_eq!(pull(&mirror(there.path(), bucket(), &PRESERVE)), (5, 0, 0));
+    assert_eq!(pull(&mirror(there.path(), bucket(), &PRESERVE)), (0, 0, 5));
+    assert!(tree(here.path()) == tree(there.path()));
+    fs::remove_dir_all(here.path().join("folder")).unwrap();
+    assert_eq!(push(&mirror(here.path(), bucket(), &PRESERVE)), (0, 2, 3));
+    assert_eq!(pull(&mirror(there.path(), bucket(), &PRESERVE)), (0, 2, 3));
+    assert!(tree(here.path()) == tree(there.path()));
+}
+
 /// The ETags of encrypted objects are no checksums.
 #[test]
 fn encrypted_objects_are_equal_too() {
