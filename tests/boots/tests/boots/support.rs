@@ -1,6 +1,6 @@
 //! What every boot needs: an image in a registry, and its name as the machine sees it.
 
-use harness::{Boot, Image, Registry};
+use harness::{Boot, Image, Outcome, Registry};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::OnceLock;
@@ -51,4 +51,11 @@ pub fn serve(text: String) -> String {
         }
     });
     url
+}
+
+/// The secret is nowhere on the console but where the kernel itself prints its command line.
+#[track_caller]
+pub fn expect_hidden(outcome: &Outcome, secret: &str) {
+    let is_ours = |line: &&String| line.contains(secret) && !line.contains("ommand line: ");
+    assert_eq!(outcome.lines.iter().find(is_ours), None);
 }
