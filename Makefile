@@ -4,7 +4,7 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
-# Which measurements `make bench` takes: size, container, boot, memory, pull. Empty is all.
+# Which measurements `make bench` takes: size, container, boot, warm, memory, pull. Empty is all.
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600

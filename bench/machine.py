@@ -58,8 +58,13 @@ class Console:
         return "\n".join(f"{line.seconds:8.3f} {line.text}" for line in self.lines)
 
 
-def boot(initramfs: Path, modules: Path, run: str, megabytes: int, patience: float = 90) -> Console:
-    """Boots Debian's kernel with the two archives and runs one container; ends the machine after `patience` seconds."""
+def boot(
+    initramfs: Path, modules: Path, run: str, megabytes: int, cache: Path | None = None, patience: float = 90
+) -> Console:
+    """Boots Debian's kernel with the two archives and runs one container; ends the machine after `patience` seconds.
+
+    `cache` is the image of a disk, which becomes the cache.
+    """
     with tempfile.NamedTemporaryFile(prefix="b2c-bench") as initrd:
         for part in (initramfs, modules):
             content = part.read_bytes()
@@ -67,7 +72,11 @@ def boot(initramfs: Path, modules: Path, run: str, megabytes: int, patience: flo
             initrd.write(content + bytes(-len(content) % 4))
         initrd.flush()
         words = f'{WORDS} b2c.run="{run}"'
-        command = (*QEMU, "-m", f"{megabytes}M", "-kernel", KERNEL, "-initrd", initrd.name, "-append", words)
+        disk: tuple = ()
+        if cache:
+            words += " b2c.cache_device=auto"
+            disk = ("-drive", f"file={cache},format=raw,if=virtio,discard=unmap")
+        command = (*QEMU, *disk, "-m", f"{megabytes}M", "-kernel", KERNEL, "-initrd", initrd.name, "-append", words)
         return _watch(command, patience)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.cpio import Archive, read
 from bench.paths import CACHE, MODULES
 
-WANTED = ("virtio_net", "virtio_rng", "overlay")
+WANTED = ("virtio_net", "virtio_blk", "virtio_rng", "overlay")
 
 
 def of_virtual_machine() -> Path:

@@ -55,6 +55,13 @@ class Registry:
             return False
         return True
 
+    def image_id(self, repository: str) -> str:
+        """The ID of an image, by which it is found in stores but not pulled: its configuration's digest in hexadecimal."""
+        request = self._request("GET", f"/v2/{repository}/manifests/latest")
+        request.add_header("Accept", MANIFEST)
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)["config"]["digest"].removeprefix("sha256:")
+
     def push(self, repository: str, layers: list[Layer]) -> None:
         """Stores an image as `repository:latest`."""
         config = _json({

@@ -38,7 +38,9 @@ def table(rows: list[Row]) -> str:
     lines = ["| | ours | rival | its figure | ratio | goal |", "|---|---|---|---|---|---|"]
     for row in rows:
         ours, theirs = (_figure(samples, row.unit) for samples in (row.ours, row.theirs))
-        lines.append(f"| {row.what} | {ours} | {row.rival} | {theirs} | **{row.ratio():.3g}** | {row.goal} |")
+        ratio = row.ratio()
+        shown = "" if ratio is None else f"**{ratio:.3g}**"
+        lines.append(f"| {row.what} | {ours} | {row.rival} | {theirs} | {shown} | {row.goal} |")
     return "\n".join(lines) + "\n"
 
 
@@ -53,6 +55,8 @@ def _section(name: str, measurement: ModuleType, result: Result) -> str:
 
 
 def _figure(samples: list[float], unit: str) -> str:
+    if not samples:
+        return ""
     middle = f"{_digits(statistics.median(samples))} {unit}"
     if len(samples) == 1:
         return middle

@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "results.json"
 
 @dataclass
 class Row:
-    """One quantity of ours against a rival's, smaller being better."""
+    """One quantity of ours against a rival's, smaller being better. A rival that cannot do it has no figures."""
 
     what: str
     unit: str
@@ -25,8 +25,8 @@ class Row:
     theirs: list[float]
     goal: str = ""
 
-    def ratio(self) -> float:
-        return statistics.median(self.theirs) / statistics.median(self.ours)
+    def ratio(self) -> float | None:
+        return statistics.median(self.theirs) / statistics.median(self.ours) if self.theirs else None
 
 
 @dataclass

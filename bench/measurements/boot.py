@@ -30,7 +30,7 @@ def measure() -> list[Row]:
         for number in range(ROUNDS):
             for name, initramfs in contenders.items():
                 console = machine.boot(initramfs, MODULES, run, MEGABYTES)
-                init, line = _times(name, console)
+                init, line = times(name, console)
                 print(f"  {number + 1}/{ROUNDS} {name}: {line - init:.2f} s", flush=True)
                 from_init[name].append(line - init)
                 from_power_on[name].append(line)
@@ -40,10 +40,10 @@ def measure() -> list[Row]:
     ]
 
 
-def _times(name: str, console: Console) -> tuple[float, float]:
-    """When /init was started and when the container's line came."""
+def times(name: str, console: Console, expected: int | None = 0) -> tuple[float, float]:
+    """When /init was started and when the container's line came. The pipeline's status has to be the expected one."""
     init, line = console.when(r"\[ *[\d.]+\] Run /init as init process"), console.when(FIRST_LINE)
-    if console.status() != 0 or init is None or line is None:
+    if console.status() != expected or init is None or line is None:
         log = CACHE / f"failed-boot-{name}.log"
         log.write_text(console.text())
         raise RuntimeError(f"{name}: the boot failed, see {log}")
