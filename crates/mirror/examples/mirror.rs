@@ -52,7 +52,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     };
     let client = net::http::Client::new(net::http::Config::default());
     let bucket = s3::Bucket::new(&client, &endpoint, name, None)?;
-    let mirror = Mirror::new(File::open(folder)?.into(), bucket, prefix, rules)?;
+    let mirror = Mirror::new(File::open(folder)?.into(), bucket, prefix, rules);
     let progress = Progress::default();
     let result = match direction.as_str() {
         "push" => mirror.push(&progress),

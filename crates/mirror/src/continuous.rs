@@ -128,8 +128,8 @@ impl Drop for Continuous {
 }
 
 impl Mirror {
-    /// As [`Mirror::push`]; what fails is tried again, with growing pauses, for as long as `patience`. A store that refuses is
-    /// not asked again: it has an answer.
+    /// As [`Mirror::push`]; what fails is tried again, with growing pauses, for as long as `patience`. Only a store that
+    /// gives no answer is asked again: one that refuses has given it.
     ///
     /// # Errors
     /// Those of the last try.
@@ -141,8 +141,8 @@ impl Mirror {
                 outage.is_over(name);
                 return Ok(());
             };
-            let is_refused = matches!(&error, Error::S3(error) if error.refusal().is_some());
-            if is_refused || Instant::now() >= end {
+            let may_pass = matches!(&error, Error::S3(error) if error.refusal().is_none());
+            if !may_pass || Instant::now() >= end {
                 return Err(error);
             }
             thread::sleep(outage.pause_after(name, &error));

@@ -184,10 +184,10 @@ impl Run<'_> {
         if attributes.is_link() {
             temporary.replace_by_link(&read_target(file)?)?;
             attributes.apply_to_link(temporary.folder(), temporary.name())?;
-            return Ok(known.record(&head.etag, &stat()?));
+            return Ok(known.fetched(&head.etag, &stat()?));
         }
         attributes.apply(file.as_fd())?;
-        let record = known.record(&head.etag, &stat()?);
+        let record = known.fetched(&head.etag, &stat()?);
         known.save(file.as_fd(), record);
         Ok(record)
     }

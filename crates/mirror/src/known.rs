@@ -15,15 +15,32 @@ use std::sync::Mutex;
 const ATTRIBUTE: &str = "trusted.b2c.";
 
 /// A file and an object that are equal, both as fingerprints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
     pub(crate) object: u64,
     pub(crate) file: u64,
+    /// The object is from the file, not the file from the object.
+    pub(crate) sent: bool,
 }
 
 impl Record {
     /// Something of ours is in the store, but not what is in the file.
-    const UNFINISHED: Record = Record { object: 0, file: 0 };
+    const UNFINISHED: Record = Record { object: 0, file: 0, sent: true };
+
+    /// As it is written down.
+    fn bytes(self) -> [u8; 17] {
+        let mut bytes = [u8::from(self.sent); 17];
+        bytes[..8].copy_from_slice(&self.object.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.file.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; 17]) -> Option<Record> {
+        let (object, rest) = bytes.split_first_chunk()?;
+        let (file, sent) = rest.split_first_chunk()?;
+        let (object, file) = (u64::from_le_bytes(*object), u64::from_le_bytes(*file));
+        Some(Record { object, file, sent: sent == [1] })
+    }
 }
 
 /// All that this mirror transferred.
@@ -44,8 +61,19 @@ impl Known {
         Known { attribute, preserve, records: Mutex::default() }
     }
 
-    pub(crate) fn record(&self, etag: &str, stat: &Statx) -> Record {
-        Record { object: self.object(etag), file: self.file(stat) }
+    /// Of a file that was stored.
+    pub(crate) fn sent(&self, etag: &str, stat: &Statx) -> Record {
+        Record { object: self.object(etag), file: self.file(stat), sent: true }
+    }
+
+    /// Of a file that was fetched.
+    pub(crate) fn fetched(&self, etag: &str, stat: &Statx) -> Record {
+        Record { sent: false, ..self.sent(etag, stat) }
+    }
+
+    /// Whether neither the file nor the object has changed since.
+    pub(crate) fn is_equal(&self, record: Record, etag: &str, stat: &Statx) -> bool {
+        (record.object, record.file) == (self.object(etag), self.file(stat))
     }
 
     /// An object's fingerprint. One that was stored without attributes is not the same with them.
@@ -76,10 +104,9 @@ impl Known {
         self.remember(key, Record::UNFINISHED);
     }
 
-    /// Whether the object that is there was put there by this mirror.
-    pub(crate) fn is_ours(&self, key: &str, etag: &str) -> bool {
-        let is_object = |record: Record| record == Record::UNFINISHED || record.object == self.object(etag);
-        self.get(key).is_some_and(is_object)
+    /// Whether the object that is there was put there by this mirror, be it in an earlier boot.
+    pub(crate) fn is_ours(&self, record: Record, etag: &str) -> bool {
+        record.sent && (record.object == Record::UNFINISHED.object || record.object == self.object(etag))
     }
 
     /// Whether the file is as it was when it was transferred.
@@ -93,21 +120,14 @@ impl Known {
 
     /// Writes it down for the next boot. Where that is not possible (NFS, FAT), times have to do.
     pub(crate) fn save(&self, file: BorrowedFd<'_>, record: Record) {
-        let mut value = [0; 16];
-        value[..8].copy_from_slice(&record.object.to_le_bytes());
-        value[8..].copy_from_slice(&record.file.to_le_bytes());
-        let _ = fsetxattr(file, &self.attribute, &value, XattrFlags::empty());
+        let _ = fsetxattr(file, &self.attribute, &record.bytes(), XattrFlags::empty());
     }
 
     /// What was written down, perhaps about what the file was before.
     pub(crate) fn load(&self, file: BorrowedFd<'_>) -> Option<Record> {
-        let mut value = [0; 16];
+        let mut value = [0; 17];
         let length = fgetxattr(file, &self.attribute, &mut value).ok()?;
-        let (object, file) = value.split_first_chunk()?;
-        (length == value.len()).then_some(Record {
-            object: u64::from_le_bytes(*object),
-            file: u64::from_le_bytes(*file.first_chunk()?),
-        })
+        if length == value.len() { Record::from_bytes(value) } else { None }
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Progress {
     pub removed: AtomicU64,
     /// Files that were equal already.
     pub equal: AtomicU64,
+    /// Files that differ at the destination, and stay so, because the rules do not let them be replaced.
+    pub kept: AtomicU64,
 }
 
 /// Says of a path, relative to the folder, that a pull must not touch it.
@@ -82,15 +84,12 @@ pub struct Mirror {
 
 impl Mirror {
     /// `folder`: opened by the caller. `prefix`: without slashes around it; may be empty.
-    ///
-    /// # Errors
-    /// None yet.
-    pub fn new(folder: OwnedFd, bucket: Bucket, prefix: &str, rules: Rules) -> Result<Mirror, Error> {
+    pub fn new(folder: OwnedFd, bucket: Bucket, prefix: &str, rules: Rules) -> Mirror {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let exclude = Globs::new(&rules.exclude);
         let known = Known::new(&format!("{}/{prefix}", bucket.name()), rules.preserve);
         let (folder, boot) = (Folder::new(folder), time::boot());
-        Ok(Mirror { folder, bucket, prefix, rules, exclude, known, boot, turn: Mutex::default() })
+        Mirror { folder, bucket, prefix, rules, exclude, known, boot, turn: Mutex::default() }
     }
 
     /// From the bucket into the folder.

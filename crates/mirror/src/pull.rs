@@ -8,6 +8,7 @@ use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
 use s3::Object;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// The second brings what had no place before something was removed.
 const PASSES: usize = 2;
@@ -21,6 +22,7 @@ impl Run<'_> {
             }
         }
         self.report.warn();
+        self.progress.kept.fetch_add(self.report.kept(), Ordering::Relaxed);
         self.report.finish()
     }
 

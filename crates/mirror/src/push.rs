@@ -48,6 +48,7 @@ impl Run<'_> {
             self.report.fail(path, "it changes all the time");
         }
         self.report.warn();
+        self.progress.kept.fetch_add(self.report.kept(), Ordering::Relaxed);
         self.report.finish()
     }
 
@@ -167,7 +168,8 @@ impl Run<'_> {
             self.count_equal();
             return false;
         }
-        let may_replace = self.mirror.rules.overwrite || self.mirror.known.is_ours(&entry.key, &object.etag);
+        let may_replace = self.mirror.rules.overwrite
+            || self.record(entry).is_some_and(|record| self.mirror.known.is_ours(record, &object.etag));
         if !may_replace {
             self.report.kept.add(&entry.path, "");
         }
@@ -183,7 +185,7 @@ impl Run<'_> {
         let mtime = Self::mtime(entry);
         entry.stat.stx_size == object.size
             && match self.record(entry) {
-                Some(record) => record == self.mirror.known.record(&object.etag, &entry.stat),
+                Some(record) => self.mirror.known.is_equal(record, &object.etag, &entry.stat),
                 None => mtime == object.modified || mtime <= object.modified.min(self.mirror.boot),
             }
     }

@@ -57,6 +57,11 @@ impl Report {
         Report { by_name, ..Report::default() }
     }
 
+    /// How many files differ and stay.
+    pub(crate) fn kept(&self) -> u64 {
+        lock(&self.kept.0).0
+    }
+
     /// Forgets what is about to be found out again.
     pub(crate) fn clear(&self) {
         for group in [&self.kept, &self.refused, &self.special, &self.links, &self.left] {

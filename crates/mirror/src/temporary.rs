@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All their names begin so.
 const PREFIX: &str = ".b2c-mirror-";
+/// Begins the names of all that is unfinished in a volume, also of what is copied into it from an image.
+const UNFINISHED: &str = ".b2c-";
 /// Those of this process go on so; all others were left behind by a power cut.
 static OURS: LazyLock<String> =
     LazyLock::new(|| format!("{PREFIX}{:016x}-", RandomState::new().hash_one(PREFIX)));
@@ -18,12 +20,13 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a name is kept for unfinished files.
 pub(crate) fn is_one(name: &[u8]) -> bool {
-    name.starts_with(PREFIX.as_bytes())
+    name.starts_with(UNFINISHED.as_bytes())
 }
 
 /// Removes it if it was left behind. That it cannot be removed is no reason to do nothing: it is never mirrored.
 pub(crate) fn clean(folder: BorrowedFd<'_>, name: &std::ffi::CStr) {
-    if !name.to_bytes().starts_with(OURS.as_bytes()) {
+    let begins = |start: &str| name.to_bytes().starts_with(start.as_bytes());
+    if begins(PREFIX) && !begins(&OURS) {
         let _ = unlinkat(folder, name, AtFlags::empty());
     }
 }

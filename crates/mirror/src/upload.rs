@@ -67,7 +67,7 @@ impl Run<'_> {
             self.send(entry, &file, &before)?
         };
         let known = &self.mirror.known;
-        let record = known.record(&etag, &before);
+        let record = known.sent(&etag, &before);
         let after = stat_of(file.as_fd()).map_err(&trouble)?;
         if known.file(&after) == record.file {
             known.save(file.as_fd(), record);
@@ -86,7 +86,7 @@ impl Run<'_> {
             self.mirror.known.remember_attempt(&entry.key);
             self.store_trouble(&entry.path, stat.stx_size)(error)
         })?;
-        self.mirror.known.remember(&entry.key, self.mirror.known.record(&etag, stat));
+        self.mirror.known.remember(&entry.key, self.mirror.known.sent(&etag, stat));
         count(&self.progress.files);
         Ok(etag)
     }

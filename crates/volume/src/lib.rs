@@ -23,10 +23,12 @@ pub use life::Over;
 pub use owner::give;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     fs, io,
     os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 /// Where a volume's content is, below its own folder; what is beside it is about the volume.
@@ -42,6 +44,8 @@ const MAX_NAME: usize = 255;
 #[derive(Debug)]
 pub struct Volumes {
     root: PathBuf,
+    /// Those that must not go, although that could perhaps not be written down.
+    kept: Mutex<BTreeSet<String>>,
 }
 
 impl Volumes {
@@ -51,7 +55,7 @@ impl Volumes {
     /// When `root` cannot be made or read.
     pub fn open(root: &Path) -> Result<Self, Error> {
         make_folders(root, 0o711)?;
-        let volumes = Self { root: root.to_owned() };
+        let volumes = Self { root: root.to_owned(), kept: Mutex::default() };
         for name in volumes.entries()?.iter().filter(|name| name.starts_with(REMOVING)) {
             let path = root.join(name);
             fs::remove_dir_all(&path).map_err(Error::io("remove", path))?;

@@ -68,10 +68,10 @@ impl Volumes {
             Some(false) => {}
             None => log::warn!("The volume {name} stays: the clock is not set, and it expires by date"),
             Some(true) if is_kept_name(name) => {
-                let to = self.unpushed(name)?.unwrap_or_default();
+                let to = self.unpushed(name)?.join(" and ");
                 log::warn!("The volume {name} stays: what it holds could not be pushed to {to}");
             }
-            Some(true) if self.unpushed(name)?.is_some() => {
+            Some(true) if self.is_kept(name) => {
                 log::warn!("The volume {name} has expired, and stays: not all of it has been pushed");
                 // The next pipeline gets an empty one.
                 if (note.expiration, over) == (Expiration::PipelineEnd, Over::Boot) {

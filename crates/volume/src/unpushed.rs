@@ -1,4 +1,4 @@
-//! Volumes that hold what may be nowhere else: a note beside the content says where it has to be pushed.
+//! Volumes that hold what may be nowhere else: a note beside the content says where it has to be pushed, a place a line.
 //!
 //! It is written before a volume is used whose content is to be pushed, or when that failed, and goes when all of it is there. A boot that finds one ends what
 //! an earlier one could not.
@@ -6,6 +6,7 @@
 use crate::{DATA, Error, MAX_NAME, Volumes, encrypt, note};
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 /// The note's name.
 const NOTE: &str = "unpushed";
@@ -13,28 +14,55 @@ const NOTE: &str = "unpushed";
 const KEPT: &str = ".unpushed-";
 
 impl Volumes {
-    /// From now on the volume stays, also after a power cut, until it is [released](Self::release). `destination` says where its content is to be pushed.
+    /// From now on the volume stays, also after a power cut, until it is [released](Self::release). `destination` says where its content is to be pushed; there may be
+    /// several.
     ///
     /// # Errors
-    /// When that cannot be written down.
+    /// When that cannot be written down. Then it stays for as long as this value lives.
     pub fn keep(&self, name: &str, destination: &str) -> Result<(), Error> {
-        note::write(&self.folder(name)?, NOTE, destination)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        let mut destinations = self.unpushed(name)?;
+        if !destinations.iter().any(|known| known == destination) {
+            destinations.push(destination.to_owned());
+            self.note(name, &destinations)?;
+        }
+        Ok(())
     }
 
-    /// The volume may go when its time is over.
+    /// All is at `destination`. When there is no other, the volume may go when its time is over.
     ///
     /// # Errors
     /// When that cannot be written down.
-    pub fn release(&self, name: &str) -> Result<(), Error> {
-        note::remove(&self.folder(name)?, NOTE)
+    pub fn release(&self, name: &str, destination: &str) -> Result<(), Error> {
+        let mut destinations = self.unpushed(name)?;
+        destinations.retain(|known| known != destination);
+        if destinations.is_empty() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        self.note(name, &destinations)
     }
 
-    /// Where the volume's content has still to be pushed; `None`: nowhere.
+    /// Where the volume's content has still to be pushed.
     ///
     /// # Errors
     /// When the note cannot be read.
-    pub fn unpushed(&self, name: &str) -> Result<Option<String>, Error> {
-        note::read(&self.folder(name)?, NOTE)
+    pub fn unpushed(&self, name: &str) -> Result<Vec<String>, Error> {
+        let note = note::read(&self.folder(name)?, NOTE)?.unwrap_or_default();
+        Ok(note.lines().map(str::to_owned).collect())
+    }
+
+    /// Whether the volume has to stay, whatever its time. If that cannot be known, it has.
+    pub(crate) fn is_kept(&self, name: &str) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
+        kept || !self.unpushed(name).is_ok_and(|destinations| destinations.is_empty())
+    }
+
+    fn note(&self, name: &str, destinations: &[String]) -> Result<(), Error> {
+        let folder = self.folder(name)?;
+        if destinations.is_empty() {
+            return note::remove(&folder, NOTE);
+        }
+        note::write(&folder, NOTE, &destinations.join("\n"))
     }
 
     /// The volumes that were kept when `name`'s time was over, because their content was nowhere else, oldest first. A new one may have their name by now.
@@ -62,7 +90,8 @@ impl Volumes {
         let folder = self.folder(name)?;
         let is_empty = fs::read_dir(folder.join(DATA)).map(|mut entries| entries.next().is_none());
         if is_empty.map_err(Error::io("read", folder.join(DATA)))? {
-            return self.remove(name).map(drop);
+            // What it holds may be on a file system that is not mounted now.
+            return Ok(());
         }
         let last = self.kept(name)?.iter().filter_map(|name| origin(name)).map(|(_, number)| number).max();
         let kept = self.folder(&format!("{}{KEPT}{}", stem(name), last.unwrap_or(0).saturating_add(1)))?;

@@ -87,10 +87,10 @@ fn what_is_not_pushed_stays_until_it_is() {
     volumes.expire(Over::Pipeline, None).unwrap();
     // As after a power cut: another program has opened it.
     let volumes = Volumes::open(root.path()).unwrap();
-    assert_eq!(volumes.unpushed("job").unwrap().as_deref(), Some("http://s3/bucket"));
+    assert_eq!(volumes.unpushed("job").unwrap(), ["http://s3/bucket"]);
     assert_eq!(fs::read(data.join("result")).unwrap(), b"x");
-    volumes.release("job").unwrap();
-    volumes.release("job").unwrap();
+    volumes.release("job", "http://s3/bucket").unwrap();
+    volumes.release("job", "http://s3/bucket").unwrap();
     volumes.expire(Over::Pipeline, None).unwrap();
     assert!(volumes.list().unwrap().is_empty());
 }
@@ -111,17 +111,47 @@ fn the_next_pipeline_gets_an_empty_volume_beside_those_that_are_not_pushed() {
     }
     let contents = |name: &String| fs::read_to_string(volumes.ensure(name).unwrap().join("result")).unwrap();
     assert_eq!(kept.iter().map(contents).collect::<Vec<_>>(), ["first", "second"]);
-    assert_eq!(volumes.unpushed(&kept[1]).unwrap().as_deref(), Some("http://s3/bucket"));
+    assert_eq!(volumes.unpushed(&kept[1]).unwrap(), ["http://s3/bucket"]);
     assert!(volumes.kept("jo").unwrap().is_empty());
 }
 
 #[test]
-fn an_empty_volume_is_not_kept() {
+fn an_empty_volume_keeps_its_name_and_its_note() {
+    let root = tempfile::tempdir().unwrap();
+    let volumes = Volumes::open(root.path()).unwrap();
+    volumes.create("share", Expiration::PipelineEnd, None).unwrap();
+    volumes.keep("share", "http://s3/bucket").unwrap();
+    assert_eq!(next_start(&volumes, Some(NOON)), ["share"]);
+    assert_eq!(volumes.unpushed("share").unwrap(), ["http://s3/bucket"]);
+}
+
+#[test]
+fn a_volume_is_kept_for_each_place_that_it_is_not_at() {
     let root = tempfile::tempdir().unwrap();
     let volumes = Volumes::open(root.path()).unwrap();
     volumes.create("job", Expiration::PipelineEnd, None).unwrap();
-    volumes.keep("job", "http://s3/bucket").unwrap();
-    assert!(next_start(&volumes, Some(NOON)).is_empty());
+    for place in ["http://s3/a", "http://s3/b"] {
+        volumes.keep("job", place).unwrap();
+    }
+    volumes.release("job", "http://s3/b").unwrap();
+    volumes.expire(Over::Pipeline, None).unwrap();
+    assert_eq!(volumes.unpushed("job").unwrap(), ["http://s3/a"]);
+    volumes.release("job", "http://s3/a").unwrap();
+    volumes.expire(Over::Pipeline, None).unwrap();
+    assert!(volumes.list().unwrap().is_empty());
+}
+
+#[test]
+fn what_cannot_be_written_down_is_kept_for_now() {
+    Disk::with(4, |disk| {
+        let volumes = Volumes::open(&disk.path().join("volumes")).unwrap();
+        volumes.create("job", Expiration::PipelineEnd, None).unwrap();
+        let filled = fs::write(disk.path().join("fill"), vec![1; 8 << 20]);
+        assert!(filled.is_err());
+        assert!(volumes.keep("job", &"x".repeat(4000)).is_err());
+        volumes.expire(Over::Pipeline, None).unwrap();
+        assert_eq!(volumes.list().unwrap(), ["job"]);
+    });
 }
 
 #[test]

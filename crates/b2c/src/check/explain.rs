@@ -162,7 +162,11 @@ impl Story<'_> {
             false if self.options.run.is_empty() => "0, or 1 if a service cannot be started",
             false => "the exit code of the first step that fails, else 0",
         };
-        self.tell("Pipeline status", status);
+        let volumes = match refused || self.options.volume.is_empty() {
+            true => "",
+            false => "; 1 if a volume cannot be set up or mirrored",
+        };
+        self.tell("Pipeline status", &format!("{status}{volumes}"));
     }
 
     fn end(&mut self) {

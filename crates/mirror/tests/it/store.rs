@@ -60,7 +60,7 @@ pub fn encrypted_at(url: &str, name: &str, key: Option<[u8; 32]>) -> Bucket {
 
 /// With nothing remembered, as after a boot.
 pub fn mirror(folder: &Path, bucket: Bucket, rules: &Rules) -> Mirror {
-    Mirror::new(File::open(folder).unwrap().into(), bucket, "some/prefix", rules.clone()).unwrap()
+    Mirror::new(File::open(folder).unwrap().into(), bucket, "some/prefix", rules.clone())
 }
 
 /// What a run did: files, removed, equal.

@@ -62,7 +62,7 @@ impl Volume {
         let outside = TempDir::new_in(folder.path().parent().unwrap()).unwrap();
         let bucket = bucket(&endpoint, name);
         let root = File::open(folder.path()).unwrap().into();
-        let mirror = Arc::new(Mirror::new(root, bucket, PREFIX, rules).unwrap());
+        let mirror = Arc::new(Mirror::new(root, bucket, PREFIX, rules));
         let endpoint = Endpoint { url: garage.endpoint(), ..endpoint };
         Volume { folder, outside, endpoint, name: name.to_owned(), mirror }
     }

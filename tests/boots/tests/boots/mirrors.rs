@@ -63,15 +63,15 @@ impl Store {
 
     /// Every key with what it holds.
     pub fn objects(&self) -> BTreeMap<String, String> {
-        let content = |key: &str| {
+        let content = |key: String| {
             let mut file: File = tempfile::tempfile().unwrap();
-            self.bucket.get(key, &file, &AtomicU64::new(0)).unwrap().unwrap();
+            // It may be deleted meanwhile.
+            self.bucket.get(&key, &file, &AtomicU64::new(0)).unwrap()?;
             let mut content = String::new();
             file.read_to_string(&mut content).unwrap();
-            content
+            Some((key, content))
         };
-        let keys = self.bucket.list("").map(|object| object.unwrap().key);
-        keys.map(|key| (key.clone(), content(&key))).collect()
+        self.bucket.list("").filter_map(|object| content(object.unwrap().key)).collect()
     }
 
     #[track_caller]
@@ -210,7 +210,7 @@ fn what_cannot_be_pushed_is_kept_and_pushed_by_a_later_boot() {
 fn after_a_power_cut_the_next_boot_pushes_what_the_last_one_could_not() {
     let (store, disk) = (Store::new("power-cut"), Disk::empty("1G"));
     store.put("old", "old\n");
-    let keys = "pull_on=pipeline_start,push_on=pipeline_end,overwrite,remove";
+    let keys = "pull_on=container_start,push_on=pipeline_end,overwrite,remove";
     let with_disk =
         |words: &str| boot(&store, keys, words).append("b2c.cache_device=auto").qemu(disk.arguments());
     let mut vm =
@@ -226,5 +226,47 @@ fn after_a_power_cut_the_next_boot_pushes_what_the_last_one_could_not() {
 #[test]
 fn a_mirror_without_conditions_warns() {
     let outcome = Boot::new(&format!("{} b2c.volume=v,mirror=s3/b {}", alias("s3"), step("true"))).run();
-    outcome.expect("B2C_WARNING").expect("b2c.volume").expect_status(0);
+    outcome.expect("B2C_WARNING: b2c.volume: `v` is never mirrored; say when: ").expect_status(0);
+}
+
+#[test]
+fn without_a_hook_at_the_start_a_power_cut_is_noticed_too() {
+    let (store, disk) = (Store::new("power-cut-push"), Disk::empty("1G"));
+    let with_disk = |push_on: &str, words: &str| {
+        boot(&store, push_on, words).append("b2c.cache_device=auto").qemu(disk.arguments())
+    };
+    let write = step("echo 1 > /v/a; sync; echo writ''ten; sleep 1000");
+    let mut vm = with_disk("push_on=pipeline_end", &write).spawn();
+    vm.wait_for("written\r\n", Duration::from_secs(150));
+    vm.kill();
+    let next = with_disk("push_on=container_end", "").run();
+    next.expect("Volume v: pushed what an earlier boot could not: 1 files").expect_status(0);
+    store.expect(&[("a", "1\n")]);
+}
+
+#[test]
+fn one_place_that_fails_does_not_make_the_other_one_forgotten() {
+    let (good, bad) = (Store::new("good-place"), Store::named("bad-place"));
+    let disk = Disk::empty("1G");
+    let line = format!(
+        "{} b2c.volume=v,pull_from=s3/{},push_to=s3/{},pull_on=changes,push_on=changes,expiration=pipeline_end b2c.cache_device=auto {}",
+        alias("s3"),
+        good.name,
+        bad.name,
+        step("echo 1 > /v/a")
+    );
+    let outcome = Boot::new(&line).qemu(disk.arguments()).run();
+    outcome.expect("ERROR: b2c.volume=v: pipeline_end hook: ").expect("The volume v has expired, and stays");
+    outcome.expect_status(1);
+}
+
+#[test]
+fn an_input_that_a_step_edits_stays_in_the_bucket_without_overwrite() {
+    let store = Store::new("edited-input");
+    store.put("in", "1\n");
+    let outcome =
+        boot(&store, "pull_on=pipeline_start,push_on=changes", &step("echo 2 > /v/in; echo 3 > /v/out"))
+            .run();
+    outcome.expect("stay as they are").expect_status(0);
+    store.expect(&[("in", "1\n"), ("out", "3\n")]);
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct Mirrored<'a> {
     pub(super) volume: Named<'a>,
     client: Client,
-    pull: Option<Side>,
+    pub(super) pull: Option<Side>,
     pub(super) push: Option<Side>,
     state: Mutex<State>,
 }
@@ -32,13 +32,29 @@ pub(super) struct Side {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// All that is in the bucket has been in the volume in this boot: what the volume lacks now was deleted there.
     pulled: bool,
-    /// The last push failed.
-    unpushed: bool,
+    /// The last push of all of it.
+    pub(super) pushed: Pushed,
+    /// An earlier boot could not push all of it.
+    pub(super) is_leftover: bool,
+    /// Volumes that earlier boots could not push, whose name this one has now.
+    pub(super) leftovers: Vec<String>,
     /// What runs from the start of the pipeline to its end.
-    continuous: Vec<(Continuous, Report)>,
+    continuous: Vec<(Continuous, Directions, Report)>,
+}
+
+/// How the last push went.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Pushed {
+    /// There was none in this boot.
+    #[default]
+    Not,
+    /// Not all of it is in the bucket.
+    Failed,
+    /// All of it is.
+    Whole,
 }
 
 impl<'a> Mirrored<'a> {
@@ -81,6 +97,16 @@ impl<'a> Mirrored<'a> {
         sides.any(|side| moment.is_meant_by(side.on) || (is_edge && side.on.changes))
     }
 
+    /// Whether anything of it is to be pushed in this boot.
+    pub(super) fn is_ever_pushed(&self) -> bool {
+        self.push.as_ref().is_some_and(|side| side.on != Conditions::default())
+    }
+
+    /// Whether it is pushed all the time.
+    fn is_pushed_on_changes(&self) -> Option<&Side> {
+        self.push.as_ref().filter(|side| side.on.changes)
+    }
+
     /// Does what is to be done then: what is about to be used is pulled before anything is pushed; what was used is pushed before anything is
     /// pulled over it.
     ///
@@ -112,10 +138,14 @@ impl<'a> Mirrored<'a> {
 
     fn pull(&self, moment: Moment) -> Result<(), String> {
         let Some(side) = &self.pull else { return Ok(()) };
-        // What is pulled all the time has to be there before anything uses it.
-        let is_meant = moment.is_meant_by(side.on) || (side.on.changes && moment == Moment::PipelineStart);
-        if !is_meant {
+        // What is pulled all the time has to be there before anything uses it; and before what is not there is deleted in the bucket.
+        let from_the_start = side.on.changes || self.is_pushed_on_changes().is_some();
+        if !(moment.is_meant_by(side.on) || (from_the_start && moment == Moment::PipelineStart)) {
             return Ok(());
+        }
+        // The last changes are not pushed yet, and would be undone.
+        if let (Some(push), true) = (self.is_pushed_on_changes(), self.state().pulled) {
+            self.push_all(push, Duration::ZERO)?;
         }
         self.state().pulled = false;
         let report = self.report("pulled");
@@ -138,7 +168,9 @@ impl<'a> Mirrored<'a> {
         let mirror = self.safe_mirror(side)?;
         let report = self.report("pushed");
         let push = || mirror.push_until_done(&self.title(), patience, &report.progress);
-        self.remember(report.during(push).map_err(|error| error.to_string()))
+        let pushed = report.during(push).map_err(|error| error.to_string());
+        self.note_push(&pushed);
+        pushed
     }
 
     /// One that removes nothing from a bucket whose content should have been here, and has not: that the volume lacks it means nothing then.
@@ -174,9 +206,9 @@ impl<'a> Mirrored<'a> {
             }
         };
         for (mirror, directions) in wanted {
-            let report = self.report("mirrored");
+            let report = self.report("mirrored").of_the_whole_pipeline();
             let running = Continuous::start(&self.title(), mirror, directions, Arc::clone(&report.progress));
-            self.state().continuous.push((running, report));
+            self.state().continuous.push((running, directions, report));
         }
     }
 
@@ -190,22 +222,19 @@ impl<'a> Mirrored<'a> {
             return self.push_all(side, PATIENCE);
         }
         let mut finished = Ok(());
-        for (continuous, report) in running {
+        for (continuous, directions, report) in running {
             let done = report.during(|| continuous.finish(PATIENCE)).map_err(|error| error.to_string());
-            finished = finished.and(self.remember(done));
+            if directions.push {
+                self.note_push(&done);
+            }
+            finished = finished.and(done);
         }
         finished
     }
 
-    /// Notes whether a push worked.
-    pub(super) fn remember(&self, result: Result<(), String>) -> Result<(), String> {
-        self.state().unpushed = result.is_err();
-        result
-    }
-
-    /// Whether the last push failed.
-    pub(super) fn is_behind(&self) -> bool {
-        self.state().unpushed
+    /// Notes whether a push of all of it worked.
+    pub(super) fn note_push<E>(&self, pushed: &Result<(), E>) {
+        self.state().pushed = if pushed.is_ok() { Pushed::Whole } else { Pushed::Failed };
     }
 
     fn report(&self, done: &str) -> Report {
@@ -217,7 +246,7 @@ impl<'a> Mirrored<'a> {
         format!("The volume {}", self.name())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

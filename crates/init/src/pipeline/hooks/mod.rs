@@ -65,12 +65,12 @@ impl<'a> Hooks<'a> {
     /// Before anything uses the volumes: first what earlier boots could not push, then what is to be done at the start.
     pub fn begin(&self, volumes: &volume::Volumes) -> Result<(), Failed> {
         let moment = Moment::PipelineStart;
+        self.0.iter().for_each(|volume| volume.begin(volumes));
         let begin = |volume: &Mirrored<'_>| {
-            volume.push_unpushed(volumes)?;
-            volume.begin(volumes);
+            volume.push_leftovers(volumes)?;
             volume.run(moment)
         };
-        self.each(moment, |volume| volume.has_hook(moment) || volume.is_unpushed(volumes), begin)
+        self.each(moment, |volume| volume.has_hook(moment) || volume.has_leftovers(), begin)
     }
 
     /// When nothing uses the volumes any more.

@@ -49,7 +49,7 @@ impl Remote {
             preserve: volume.preserve,
             exclude: volume.exclude.clone(),
         };
-        Mirror::new(open(folder)?, bucket, &self.path, rules).map_err(|error| error.to_string())
+        Ok(Mirror::new(open(folder)?, bucket, &self.path, rules))
     }
 }
 

@@ -21,12 +21,19 @@ pub struct Report {
     /// Counted by whoever works.
     pub progress: Arc<Progress>,
     started: Instant,
+    /// The time that passes is that of the work.
+    timed: bool,
 }
 
 impl Report {
     /// Of work that begins now. `what` begins the lines: `Volume job: pushed`.
     pub fn new(what: String) -> Report {
-        Report { what, progress: Arc::default(), started: Instant::now() }
+        Report { what, progress: Arc::default(), started: Instant::now(), timed: true }
+    }
+
+    /// Of work that is done now and then for as long as the pipeline runs: how long that was says nothing.
+    pub fn of_the_whole_pipeline(self) -> Report {
+        Report { timed: false, ..self }
     }
 
     /// Does the work, or the rest of it: one line an interval, and a summary at its end.
@@ -53,13 +60,17 @@ impl Report {
     fn counts(&self) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
         let (files, bytes) = (get(&self.progress.files), get(&self.progress.bytes));
+        if !self.timed {
+            return format!("{files} files, {}", size(bytes));
+        }
         format!("{files} files, {} in {seconds:.1} s ({}/s)", size(bytes), size_of(bytes as f64 / seconds))
     }
 
     /// The counts, and what else there was.
     fn summary(&self) -> String {
         let mut text = self.counts();
-        for (count, what) in [(&self.progress.removed, "removed"), (&self.progress.equal, "equal already")] {
+        let Progress { removed, equal, kept, .. } = &*self.progress;
+        for (count, what) in [(removed, "removed"), (equal, "equal already"), (kept, "left as they are")] {
             if get(count) > 0 {
                 text += &format!(", {} {what}", get(count));
             }

@@ -63,7 +63,7 @@ fn filesystem<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Filesyste
             }
             key => {
                 // The value might be a password that a comma, and not `|`, was written before.
-                piece.value.into_iter().for_each(|value| report.keep_secret(value));
+                report.keep_secret(piece.value.unwrap_or(piece.whole));
                 let known = closest(key, ["src", "type", "opts"].into_iter()).unwrap_or_default();
                 let problem = Problem::new(piece.whole, "is not known and ignored");
                 report.warn(

@@ -140,7 +140,7 @@ fn hide_secrets(list: Slice<'_>, report: &mut Report) {
     for piece in values::pieces(list) {
         let key = piece.key.text();
         if matches!(key, "encrypt_key" | "fscrypt_key") || !KEYS.contains(&key) {
-            piece.value.into_iter().for_each(|value| report.keep_secret(value));
+            report.keep_secret(piece.value.unwrap_or(piece.whole));
         }
     }
 }
