@@ -454,7 +454,7 @@ fn volumes_that_cannot_be_set_up_keep_everything_from_running() {
 fn names_for_each_other_have_to_be_given() {
     for (text, line, fatal) in [
         (
-            "b2c.volume=a,mirror=gw/b",
+            "b2c.volume=a,mirror=gw/b,pull_on=changes",
             "error: b2c.volume: there is no b2c.minio named `gw`; add b2c.minio=gw,… or mend the name | gw",
             true,
         ),
@@ -526,7 +526,7 @@ fn names_that_are_missing_forge_no_lines() {
 
 #[test]
 fn names_may_come_with_the_extra_arguments() {
-    let first = "b2c.extra_args_url=http://h b2c.volume=a,mirror=gw/b";
+    let first = "b2c.extra_args_url=http://h b2c.volume=a,mirror=gw/b,pull_on=changes";
     assert_fine(first);
     assert_eq!(lines(&[first, "b2c.minio=gw,http://h,a,b"]), [""; 0]);
     assert_eq!(lines(&[first, ""]).len(), 1);

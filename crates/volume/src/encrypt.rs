@@ -31,7 +31,7 @@ impl Volumes {
     /// key too, if `reset` says so.
     ///
     /// # Errors
-    /// When the key is the wrong one, or the kernel, the file system or the key is not up to it. Nothing is wiped then.
+    /// When the key is the wrong one, or the kernel, the file system or the key is not up to it, or what would be wiped is nowhere else. Nothing is wiped then.
     pub fn encrypt(&self, name: &str, key: &[u8], reset: bool) -> Result<Key, Error> {
         let path = self.make(name)?;
         let folder = openat(CWD, &path, FOLDER, Mode::empty()).map_err(Error::io("open", &path))?;
@@ -49,6 +49,9 @@ impl Volumes {
                 return Ok(added);
             }
             Policy::None if copy_up::is_empty(&folder).map_err(Error::io("read", &path))? => {}
+            _ if self.is_kept(name) => {
+                return Err(Error::Unpushed { destinations: self.unpushed(name)?.join(" and ") });
+            }
             Policy::None => log::warn!("The volume {name} is not encrypted yet: wiping what it holds"),
             _ if reset => log::warn!("The volume {name} is encrypted with another key: wiping what it holds"),
             _ => return Err(Error::WrongKey),

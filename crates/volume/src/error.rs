@@ -16,6 +16,14 @@ pub enum Error {
         /// The bound.
         limit: usize,
     },
+    /// It would be wiped.
+    #[error(
+        "it holds what has still to be pushed to {destinations}, and would have to be wiped to be encrypted; boot once without fscrypt_key to push it"
+    )]
+    Unpushed {
+        /// Where to.
+        destinations: String,
+    },
     /// The operating system said no.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

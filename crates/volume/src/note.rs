@@ -28,7 +28,9 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is not a file"));
     }
     let mut text = String::new();
-    file.take(MAX).read_to_string(&mut text)?;
+    if file.take(MAX + 1).read_to_string(&mut text)? as u64 > MAX {
+        return Err(io::Error::other(format!("it has more than {MAX} bytes")));
+    }
     Ok(text)
 }
 

@@ -204,3 +204,14 @@ fn one_that_was_kept_is_read_with_the_key_of_the_new_one() {
         assert_eq!(fs::read(folder.join("a name")).unwrap(), b"content");
     });
 }
+
+#[test]
+fn what_is_not_pushed_is_not_wiped_to_encrypt_it() {
+    Machine::with(|machine| {
+        machine.volumes.create("secret", Expiration::Never, None).unwrap();
+        fs::write(machine.data().join("result"), "x").unwrap();
+        machine.volumes.keep("secret", "http://s3/bucket").unwrap();
+        assert!(matches!(machine.encrypt(&KEY, true), Err(Error::Unpushed { .. })));
+        assert_eq!(fs::read(machine.data().join("result")).unwrap(), b"x");
+    });
+}

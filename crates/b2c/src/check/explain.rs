@@ -5,7 +5,7 @@ mod describe;
 use super::finding::{first_bad_line, one_line};
 use describe::{cache, command_list, container, iface, proxy, swap, without_password};
 use options::table::{self, Support};
-use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed};
+use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
 
 /// One line for each thing that would happen. `complete` says that the extra arguments were read too.
@@ -162,9 +162,10 @@ impl Story<'_> {
             false if self.options.run.is_empty() => "0, or 1 if a service cannot be started",
             false => "the exit code of the first step that fails, else 0",
         };
-        let volumes = match refused || self.options.volume.is_empty() {
-            true => "",
-            false => "; 1 if a volume cannot be set up or mirrored",
+        let is_mirrored = |volume: &Volume| volume.pull_from.is_some() || volume.push_to.is_some();
+        let volumes = match !refused && self.options.volume.iter().any(is_mirrored) {
+            true => "; 1 if a volume cannot be mirrored",
+            false => "",
         };
         self.tell("Pipeline status", &format!("{status}{volumes}"));
     }

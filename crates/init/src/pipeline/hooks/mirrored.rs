@@ -143,15 +143,22 @@ impl<'a> Mirrored<'a> {
         if !(moment.is_meant_by(side.on) || (from_the_start && moment == Moment::PipelineStart)) {
             return Ok(());
         }
-        // The last changes are not pushed yet, and would be undone.
-        if let (Some(push), true) = (self.is_pushed_on_changes(), self.state().pulled) {
-            self.push_all(push, Duration::ZERO)?;
-        }
+        self.push_before_a_pull()?;
         self.state().pulled = false;
         let report = self.report("pulled");
         report.during(|| side.mirror.pull(&report.progress)).map_err(|error| error.to_string())?;
         self.state().pulled = true;
         Ok(())
+    }
+
+    /// What should be in the bucket and is not would be undone by a pull: the last changes, and all where the last push failed.
+    fn push_before_a_pull(&self) -> Result<(), String> {
+        let Some(side) = &self.push else { return Ok(()) };
+        let is_due = {
+            let state = self.state();
+            matches!(state.pushed, Pushed::Failed) || (side.on.changes && state.pulled)
+        };
+        if is_due { self.push_all(side, Duration::ZERO) } else { Ok(()) }
     }
 
     fn push(&self, moment: Moment) -> Result<(), String> {

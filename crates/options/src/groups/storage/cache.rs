@@ -163,7 +163,7 @@ pub(super) static STORAGE: OptionSpec = OptionSpec {
 they are: nothing is pulled, and nothing of it is copied.
 
 Images in it are named by their ID, in whole or by at least 12 digits, also with `--pull=always`. Named by their name they are found with `--pull=missing` and `--pull=never`, and with \
-`--pull=newer` when the registry cannot be reached, as podman does it.
+`--pull=always` and `--pull=newer` when the registry gives no answer.
 
 A store that cannot be mounted or read is a red line; a step that needs it fails. An image's configuration is checked against its ID. Its layers are not checked: whoever may write to the \
 store decides what is run. On a share without `trusted.` attributes, such as NFS, a folder that an upper layer \
