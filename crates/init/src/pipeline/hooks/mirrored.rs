@@ -139,7 +139,8 @@ impl<'a> Mirrored<'a> {
     fn pull(&self, moment: Moment) -> Result<(), String> {
         let Some(side) = &self.pull else { return Ok(()) };
         // What is pulled all the time has to be there before anything uses it; and before what is not there is deleted in the bucket.
-        let from_the_start = side.on.changes || self.is_pushed_on_changes().is_some();
+        let is_ever = side.on != Conditions::default();
+        let from_the_start = is_ever && (side.on.changes || self.is_pushed_on_changes().is_some());
         if !(moment.is_meant_by(side.on) || (from_the_start && moment == Moment::PipelineStart)) {
             return Ok(());
         }
