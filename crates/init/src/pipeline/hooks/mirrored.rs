@@ -103,8 +103,8 @@ impl<'a> Mirrored<'a> {
     }
 
     /// Whether it is pushed all the time.
-    fn is_pushed_on_changes(&self) -> Option<&Side> {
-        self.push.as_ref().filter(|side| side.on.changes)
+    fn is_pushed_on_changes(&self) -> bool {
+        self.push.as_ref().is_some_and(|side| side.on.changes)
     }
 
     /// Does what is to be done then: what is about to be used is pulled before anything is pushed; what was used is pushed before anything is
@@ -140,7 +140,7 @@ impl<'a> Mirrored<'a> {
         let Some(side) = &self.pull else { return Ok(()) };
         // What is pulled all the time has to be there before anything uses it; and before what is not there is deleted in the bucket.
         let is_ever = side.on != Conditions::default();
-        let from_the_start = is_ever && (side.on.changes || self.is_pushed_on_changes().is_some());
+        let from_the_start = is_ever && (side.on.changes || self.is_pushed_on_changes());
         if !(moment.is_meant_by(side.on) || (from_the_start && moment == Moment::PipelineStart)) {
             return Ok(());
         }
