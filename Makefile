@@ -29,7 +29,7 @@ demo: setup-test dist ## a shell in a container in a virtual machine, or RUN="â€
 	@$(CARGO) run --quiet --locked --package harness --bin demo -- $(if $(RUN),'$(subst ','\'',$(RUN))')
 
 .PHONY: test
-test: lint dist images ## everything that has to hold
+test: lint dist images setup-s3 ## everything that has to hold
 	$(CARGO) test --locked --workspace --no-fail-fast
 	fuzz/run 20
 
@@ -49,7 +49,7 @@ powercut: setup-test dist ## cut machines' power CUTS times while they write, st
 	B2C_CUTS=$(CUTS) B2C_SEED=$(SEED) $(CARGO) test --locked --package boots --test powercut -- --nocapture while
 
 .PHONY: churn
-churn: setup-test ## change a mirrored volume for five minutes, from SEED, while its store goes away twice
+churn: setup-s3 ## change a mirrored volume for five minutes, from SEED, while its store goes away twice
 	B2C_CHURN=300 B2C_SEED=$(SEED) $(CARGO) test --locked --package mirror --test churn -- --nocapture
 
 .PHONY: bench
@@ -65,10 +65,12 @@ clean: ## remove what was built, but not what was downloaded
 	rm -rf dist
 	$(CARGO) clean
 
-.PHONY: setup-build setup-test images
+.PHONY: setup-build setup-test setup-s3 images
 setup-build:
 	@tools/setup build
 setup-test: setup-build
 	@tools/setup test
+setup-s3: setup-test
+	@tools/setup s3
 images: setup-test
 	@tools/systemd-image
