@@ -7,6 +7,7 @@ use crate::sign::{Signed, Signer};
 use crate::{Bucket, encode, time};
 use net::http::{InTime, Method, Request, Response};
 use net::patience::{Cancel, Patience, Verdict};
+use std::cmp::Reverse;
 use std::io::{self, Read as _};
 use std::sync::PoisonError;
 
@@ -201,9 +202,19 @@ impl Bucket {
             method: call.method.name(),
             what: self.what(call.key),
             status,
-            code: refusal.code,
-            message: refusal.message,
+            code: self.words(&refusal.code),
+            message: self.words(&refusal.message),
         }))
+    }
+
+    /// What a store says, as it may stand in a line for people: some name the access key.
+    pub(crate) fn words(&self, text: &str) -> String {
+        let keys = &self.keys;
+        let mut secrets = [&keys.access_key, &keys.secret_key, &keys.session_token];
+        // One may be the beginning of another.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        let hidden = secrets.into_iter().filter(|secret| !secret.is_empty());
+        answers::shown(&hidden.fold(text.to_owned(), |text, secret| text.replace(secret, "***")))
     }
 
     /// Whether the bucket is in another region than the one asked; that one is asked from now on.
