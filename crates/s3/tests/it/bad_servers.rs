@@ -1,37 +1,13 @@
 //! Listings that no store should give.
 
+use super::script::{serve, text};
 use super::store::open;
 use s3::{Error, Object};
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
 
 /// Lists a bucket of a server that gives these pages, the last of them for ever.
 fn list(pages: &[String]) -> Vec<Result<Object, Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let pages = pages.to_vec();
-    thread::spawn(move || {
-        let last = pages.last().unwrap().clone();
-        for page in pages.into_iter().chain(std::iter::repeat(last)) {
-            answer(listener.accept().unwrap().0, &page);
-        }
-    });
+    let url = serve(pages.iter().map(|page| text(200, "", page)).collect());
     open(&url, "bkt").list("a").collect()
-}
-
-fn answer(mut client: TcpStream, page: &str) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if client.read_exact(&mut byte).is_err() {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let length = page.len();
-    // A client that has seen enough hangs up.
-    let _ = write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}");
 }
 
 fn page(keys: &[&str], next: Option<&str>) -> String {
