@@ -111,7 +111,7 @@ impl Bucket {
         // An answer may begin before it is known that it fails (CompleteMultipartUpload, "processing … can take several minutes").
         match answers::refusal(&bytes) {
             Some(refusal) if call.method == Method::Post => {
-                let again = again(500, &refusal.code, None);
+                let again = again(200, &refusal.code, None);
                 Err(Fault { again, error: self.refused(call, 200, refusal) })
             }
             _ => Ok(Document { response_etag, bytes }),

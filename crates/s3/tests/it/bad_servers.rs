@@ -1,8 +1,10 @@
 //! Listings that no store should give.
 
 use super::script::{serve, text};
-use super::store::open;
+use super::store::{file, noise, open};
 use s3::{Error, Object};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
 /// Lists a bucket of a server that gives these pages, the last of them for ever.
 fn list(pages: &[String]) -> Vec<Result<Object, Error>> {
@@ -59,4 +61,29 @@ fn pages_without_end() {
 #[test]
 fn a_page_that_is_too_long() {
     assert_refused(&[page(&["a"], None) + &" ".repeat(9 << 20)], 0, "too long");
+}
+
+/// Puts an object of two parts. The server gives these answers when they are to be put together, and to whatever comes after that.
+fn complete(answers: impl IntoIterator<Item = String>) -> Result<String, Error> {
+    let begun = "<InitiateMultipartUploadResult><UploadId>x</UploadId></InitiateMultipartUploadResult>";
+    let part = text(200, "ETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n", "");
+    let before = [text(200, "", begun), part.clone(), part];
+    let bucket = open(&serve(before.into_iter().chain(answers).collect()), "bkt");
+    bucket.put("object", &file(&noise(17 << 20, 1)), &BTreeMap::new(), &AtomicU64::new(0))
+}
+
+fn completed() -> String {
+    let document = "<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
+    text(200, "", document)
+}
+
+fn late_refusal(code: &str) -> String {
+    text(200, "", &format!("   <Error><Code>{code}</Code></Error>"))
+}
+
+#[test]
+fn a_refusal_that_begins_as_a_success() {
+    assert_eq!(complete([late_refusal("InternalError"), completed()]).unwrap(), "x-2");
+    let error = complete([late_refusal("InvalidPart"), completed()]).unwrap_err();
+    assert!(matches!(error, Error::Refused(_)) && error.to_string().contains("InvalidPart"), "{error}");
 }
