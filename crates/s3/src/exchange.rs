@@ -8,7 +8,7 @@ use crate::{Bucket, encode, time};
 use net::http::{InTime, Method, Request, Response};
 use net::patience::{Cancel, Patience, Verdict};
 use std::cmp::Reverse;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::sync::PoisonError;
 
 /// Largest error document that is looked at, in bytes.
@@ -101,8 +101,13 @@ impl Bucket {
     pub(crate) fn try_document(&self, call: &Call<'_>, meter: &mut dyn Meter) -> Result<Document, Fault> {
         let response = self.attempt(call, meter)?;
         let response_etag = answers::etag(response.header("etag").unwrap_or_default());
+        let bytes = self.read_document(call, InTime::new(response.into_reader()))?;
+        Ok(Document { response_etag, bytes })
+    }
+
+    /// What came, if it is no refusal.
+    pub(crate) fn read_document(&self, call: &Call<'_>, body: impl Read) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
-        let body = InTime::new(response.into_reader());
         let read = body.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes);
         read.map_err(|e| self.cut(call.key, e))?;
         if bytes.len() as u64 > MAX_DOCUMENT {
@@ -114,7 +119,7 @@ impl Bucket {
                 let again = again(200, &refusal.code, None);
                 Err(Fault { again, error: self.refused(call, 200, refusal) })
             }
-            _ => Ok(Document { response_etag, bytes }),
+            _ => Ok(bytes),
         }
     }
 

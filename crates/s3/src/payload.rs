@@ -177,9 +177,10 @@ impl Meter for () {
     }
 }
 
-struct Metered<'a, R> {
-    reader: R,
-    meter: &'a mut dyn Meter,
+/// Tells a meter of what is read.
+pub(crate) struct Metered<'a, R> {
+    pub(crate) reader: R,
+    pub(crate) meter: &'a mut dyn Meter,
 }
 
 impl<R: Read> Read for Metered<'_, R> {

@@ -73,7 +73,7 @@ fn complete(answers: impl IntoIterator<Item = String>) -> Result<String, Error> 
 }
 
 fn completed() -> String {
-    let document = "<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
+    let document = "<?xml version=\"1.0\"?>   \n  <CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
     text(200, "", document)
 }
 
@@ -86,4 +86,19 @@ fn a_refusal_that_begins_as_a_success() {
     assert_eq!(complete([late_refusal("InternalError"), completed()]).unwrap(), "x-2");
     let error = complete([late_refusal("InvalidPart"), completed()]).unwrap_err();
     assert!(matches!(error, Error::Refused(_)) && error.to_string().contains("InvalidPart"), "{error}");
+}
+
+/// The upload is over, and the answer that said so was lost.
+#[test]
+fn a_lost_completion_whose_upload_is_refused_afterwards() {
+    let stored = |sum: &str| {
+        let headers = format!("ETag: \"{sum}-2\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+        text(200, &headers, "")
+    };
+    let complete = |stored| complete([text(500, "", ""), late_refusal("NoSuchUpload"), stored]);
+    // printf '' | md5sum, twice, as bytes | md5sum
+    let ours = "5873dd45edd01f09c1ef2e7819369e8e";
+    assert_eq!(complete(stored(ours)).unwrap(), format!("{ours}-2"));
+    let error = complete(stored("0cc175b9c0f1b6a831c399e269772661")).unwrap_err();
+    assert!(error.to_string().contains("NoSuchUpload"), "{error}");
 }
