@@ -117,7 +117,7 @@ impl Bucket {
         match answers::refusal(&bytes) {
             Some(refusal) if call.method == Method::Post => {
                 let again = again(200, &refusal.code, None);
-                Err(Fault { again, error: self.refused(call, 200, refusal) })
+                Err(Fault { again, error: self.refused(call, 200, &refusal) })
             }
             _ => Ok(bytes),
         }
@@ -198,10 +198,10 @@ impl Bucket {
             return None;
         }
         let again = again(status, &refusal.code, retry_after.as_deref());
-        Some(Fault { again, error: self.refused(call, status, refusal) })
+        Some(Fault { again, error: self.refused(call, status, &refusal) })
     }
 
-    fn refused(&self, call: &Call<'_>, status: u16, refusal: Refusal) -> Error {
+    fn refused(&self, call: &Call<'_>, status: u16, refusal: &Refusal) -> Error {
         Error::Refused(Box::new(Refused {
             host: self.address.host().to_owned(),
             method: call.method.name(),
