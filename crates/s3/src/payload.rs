@@ -217,6 +217,11 @@ impl<'a> Count<'a> {
         Count { total, now: 0, furthest: 0 }
     }
 
+    /// By this stretch.
+    pub(crate) fn counted(&self) -> u64 {
+        self.now
+    }
+
     pub(crate) fn take_back(&mut self) {
         self.total.fetch_sub(self.now, Ordering::Relaxed);
         self.now = 0;

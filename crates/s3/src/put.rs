@@ -9,7 +9,7 @@ use net::http::{InTime, Method};
 use net::patience::{Again, Cancel};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,15 +28,35 @@ pub(crate) fn part_size(size: u64) -> u64 {
 
 /// A file on its way.
 pub(crate) struct Upload<'a> {
-    pub(crate) bucket: &'a Bucket,
-    pub(crate) key: &'a str,
-    pub(crate) file: &'a File,
-    pub(crate) metadata: &'a BTreeMap<String, String>,
-    pub(crate) sent: &'a AtomicU64,
+    bucket: &'a Bucket,
+    key: &'a str,
+    file: &'a File,
+    metadata: &'a BTreeMap<String, String>,
+    sent: &'a AtomicU64,
+    /// What is counted there of stretches that have arrived.
+    stored: AtomicU64,
 }
 
 impl<'a> Upload<'a> {
+    pub(crate) fn new(
+        bucket: &'a Bucket,
+        key: &'a str,
+        file: &'a File,
+        metadata: &'a BTreeMap<String, String>,
+        sent: &'a AtomicU64,
+    ) -> Upload<'a> {
+        Upload { bucket, key, file, metadata, sent, stored: AtomicU64::new(0) }
+    }
+
     pub(crate) fn run(&self) -> Result<String, Error> {
+        let result = self.whole();
+        if result.is_err() {
+            self.sent.fetch_sub(self.stored.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn whole(&self) -> Result<String, Error> {
         let version = self.version()?;
         if version.size > PART {
             return self.parts(&version);
@@ -69,13 +89,15 @@ impl<'a> Upload<'a> {
         let payload = Payload::stretch(self.file, offset, length, cancel);
         let call = call.payload(payload.map_err(|failure| failure.explain(self.key))?);
         let mut count = Count::new(self.sent);
-        self.bucket.patiently(cancel, |patience| {
+        let etag = self.bucket.patiently(cancel, |patience| {
             let sent = self.bucket.try_document(&call, &mut count.attempt(patience));
             sent.map(|document| document.response_etag).map_err(|fault| {
                 count.take_back();
                 explain_send(fault, self.key, cancel)
             })
-        })
+        })?;
+        self.stored.fetch_add(count.counted(), Ordering::Relaxed);
+        Ok(etag)
     }
 
     fn parts(&self, version: &Version) -> Result<String, Error> {
