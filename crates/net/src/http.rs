@@ -14,6 +14,7 @@ mod response;
 mod tcp;
 mod tls;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub enum Method {
 }
 
 /// What to send, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// What to do.
     pub method: Method,
@@ -126,6 +127,16 @@ impl Request {
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Request {
         self.body = body.into();
         self
+    }
+}
+
+/// Headers, the query and the body may hold secrets: of the first their names are shown, of the others nothing.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut request = f.debug_struct("Request");
+        request.field("method", &self.method).field("url", &shown(&self.url)).field("headers", &headers);
+        request.field("tls_verify", &self.tls_verify).finish_non_exhaustive()
     }
 }
 
@@ -271,4 +282,19 @@ fn absolute(url: &str) -> Result<Uri, String> {
         return Err("its port is not a number up to 65535".into());
     }
     Ok(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_keeps_its_secrets() {
+        let request = Request::new(Method::Post, "https://user:secret@host/path?token=secret")
+            .header("Authorization", "Bearer secret")
+            .body("secret");
+        let text = format!("{request:?} {request:#?}");
+        assert!(text.contains("https://host/path") && text.contains("Authorization"), "{text}");
+        assert!(!text.contains("secret") && !text.contains("115, 101"), "{text}");
+    }
 }

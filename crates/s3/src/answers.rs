@@ -112,8 +112,8 @@ pub fn refusal(document: &[u8]) -> Option<Refusal> {
     let mut refusal = Refusal::default();
     xml::read(document, |names, text| {
         match names {
-            ["Error", "Code"] => refusal.code = shown(text),
-            ["Error", "Message"] => refusal.message = shown(text),
+            ["Error", "Code"] => refusal.code = printable(text),
+            ["Error", "Message"] => refusal.message = printable(text),
             ["Error", "Region"] => refusal.region = shown(text),
             ["Error", ..] => {}
             _ => return Err("it is no Error"),
@@ -131,8 +131,8 @@ pub fn not_deleted(document: &[u8]) -> Result<Vec<NotDeleted>, &'static str> {
     xml::read(document, |names, text| {
         match names {
             ["DeleteResult", "Error", "Key"] => one.key = text.to_owned(),
-            ["DeleteResult", "Error", "Code"] => one.code = shown(text),
-            ["DeleteResult", "Error", "Message"] => one.message = shown(text),
+            ["DeleteResult", "Error", "Code"] => one.code = printable(text),
+            ["DeleteResult", "Error", "Message"] => one.message = printable(text),
             ["DeleteResult", "Error"] => found.push(std::mem::take(&mut one)),
             ["DeleteResult", ..] => {}
             _ => return Err("it is no DeleteResult"),
@@ -181,7 +181,12 @@ pub(crate) fn etag(text: &str) -> String {
 
 /// As it may stand in a line for people.
 pub(crate) fn shown(text: &str) -> String {
-    text.trim().chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect()
+    printable(text).chars().take(MAX_SHOWN).collect()
+}
+
+/// In full, so that what is to be hidden in it can be found.
+fn printable(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]

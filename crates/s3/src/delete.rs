@@ -46,7 +46,9 @@ fn delete_many(bucket: &Bucket, keys: &[String], left: &mut Left) -> Result<(), 
             Ok(document) => {
                 let found = answers::not_deleted(&document.bytes)
                     .map_err(|reason| bucket.protocol(None, reason).error)?;
-                left.extend(found.into_iter().filter(|it| it.code != "NoSuchKey").map(explain));
+                left.extend(
+                    found.into_iter().filter(|it| it.code != "NoSuchKey").map(|it| explain(bucket, it)),
+                );
             }
             // It can delete, but not many at once.
             Err(e) if e.refusal().is_some_and(|it| matches!(it.status, 405 | 501)) => {
@@ -61,16 +63,17 @@ fn delete_many(bucket: &Bucket, keys: &[String], left: &mut Left) -> Result<(), 
     Ok(())
 }
 
-fn explain(it: NotDeleted) -> (String, String) {
-    let reason = if it.message.is_empty() { it.code } else { format!("{} ({})", it.code, it.message) };
-    (it.key, reason)
+fn explain(bucket: &Bucket, it: NotDeleted) -> (String, String) {
+    let (code, message) = (bucket.words(&it.code), bucket.words(&it.message));
+    (it.key, if message.is_empty() { code } else { format!("{code} ({message})") })
 }
 
 /// A refusal of this one object is a result; one of all objects is a failure.
 fn delete_one(bucket: &Bucket, key: &str) -> Result<Option<(String, String)>, Error> {
     match bucket.document(&Call::new(Method::Delete, Some(key))) {
         Err(Error::Refused(it)) if it.status == 403 && it.code == "AccessDenied" => {
-            Ok(Some(explain(NotDeleted { key: key.to_owned(), code: it.code, message: it.message })))
+            let left = NotDeleted { key: key.to_owned(), code: it.code, message: it.message };
+            Ok(Some(explain(bucket, left)))
         }
         Err(error) if !error.is_no_object() => Err(error),
         _ => Ok(None),

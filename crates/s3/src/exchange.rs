@@ -7,7 +7,8 @@ use crate::sign::{Signed, Signer};
 use crate::{Bucket, encode, time};
 use net::http::{InTime, Method, Request, Response};
 use net::patience::{Cancel, Patience, Verdict};
-use std::io::{self, Read as _};
+use std::cmp::Reverse;
+use std::io::{self, Read};
 use std::sync::PoisonError;
 
 /// Largest error document that is looked at, in bytes.
@@ -100,8 +101,13 @@ impl Bucket {
     pub(crate) fn try_document(&self, call: &Call<'_>, meter: &mut dyn Meter) -> Result<Document, Fault> {
         let response = self.attempt(call, meter)?;
         let response_etag = answers::etag(response.header("etag").unwrap_or_default());
+        let bytes = self.read_document(call, InTime::new(response.into_reader()))?;
+        Ok(Document { response_etag, bytes })
+    }
+
+    /// What came, if it is no refusal.
+    pub(crate) fn read_document(&self, call: &Call<'_>, body: impl Read) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
-        let body = InTime::new(response.into_reader());
         let read = body.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes);
         read.map_err(|e| self.cut(call.key, e))?;
         if bytes.len() as u64 > MAX_DOCUMENT {
@@ -110,10 +116,10 @@ impl Bucket {
         // An answer may begin before it is known that it fails (CompleteMultipartUpload, "processing … can take several minutes").
         match answers::refusal(&bytes) {
             Some(refusal) if call.method == Method::Post => {
-                let again = again(500, &refusal.code, None);
-                Err(Fault { again, error: self.refused(call, 200, refusal) })
+                let again = again(200, &refusal.code, None);
+                Err(Fault { again, error: self.refused(call, 200, &refusal) })
             }
-            _ => Ok(Document { response_etag, bytes }),
+            _ => Ok(bytes),
         }
     }
 
@@ -192,18 +198,28 @@ impl Bucket {
             return None;
         }
         let again = again(status, &refusal.code, retry_after.as_deref());
-        Some(Fault { again, error: self.refused(call, status, refusal) })
+        Some(Fault { again, error: self.refused(call, status, &refusal) })
     }
 
-    fn refused(&self, call: &Call<'_>, status: u16, refusal: Refusal) -> Error {
+    fn refused(&self, call: &Call<'_>, status: u16, refusal: &Refusal) -> Error {
         Error::Refused(Box::new(Refused {
             host: self.address.host().to_owned(),
             method: call.method.name(),
             what: self.what(call.key),
             status,
-            code: refusal.code,
-            message: refusal.message,
+            code: self.words(&refusal.code),
+            message: self.words(&refusal.message),
         }))
+    }
+
+    /// What a store says, as it may stand in a line for people: some name the access key.
+    pub(crate) fn words(&self, text: &str) -> String {
+        let keys = &self.keys;
+        let mut secrets = [&keys.access_key, &keys.secret_key, &keys.session_token];
+        // One may be the beginning of another.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        let hidden = secrets.into_iter().filter(|secret| !secret.is_empty());
+        answers::shown(&hidden.fold(text.to_owned(), |text, secret| text.replace(secret, "***")))
     }
 
     /// Whether the bucket is in another region than the one asked; that one is asked from now on.

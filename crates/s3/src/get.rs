@@ -88,11 +88,11 @@ impl Download<'_> {
     }
 
     fn whole(&self, received: &AtomicU64) -> Result<Option<Head>, Error> {
-        let Some((head, body)) = self.open()? else { return Ok(None) };
+        let Some(First { head, body, encrypted }) = self.open()? else { return Ok(None) };
         self.file.set_len(0).map_err(|e| self.file_error(e))?;
         let size = if head.size > PART { part_size(head.size) } else { head.size.max(1) };
         let count = head.size.div_ceil(size);
-        let check = Check::new(&head.etag, count, self.bucket.sse.is_some());
+        let check = Check::new(&head.etag, count, encrypted);
         let (cancel, first) = (Cancel::default(), Mutex::new(Some(body)));
         let sums = Mutex::new(BTreeMap::new());
         parallel::each(count, &cancel, |number| {
@@ -109,12 +109,13 @@ impl Download<'_> {
     }
 
     /// The first answer, which says what the object is.
-    fn open(&self) -> Result<Option<(Head, BodyReader)>, Error> {
+    fn open(&self) -> Result<Option<First>, Error> {
         let call = Call::new(Method::Get, Some(self.key)).with_sse();
         let opened = self.bucket.patiently(&Cancel::default(), |_| {
             let response = self.bucket.attempt(&call, &mut ())?;
             let head = head_of(&response).map_err(|reason| self.bucket.protocol(Some(self.key), reason))?;
-            Ok((head, response.into_reader()))
+            let encrypted = self.bucket.sse.is_some() || is_encrypted(&response);
+            Ok(First { head, encrypted, body: response.into_reader() })
         });
         match opened {
             Err(error) if error.is_no_object() => Ok(None),
@@ -167,6 +168,20 @@ impl Download<'_> {
     fn file_error(&self, source: io::Error) -> Error {
         Error::File { key: self.key.to_owned(), source }
     }
+}
+
+struct First {
+    head: Head,
+    body: BodyReader,
+    /// So that its ETag is no MD5.
+    encrypted: bool,
+}
+
+/// Whether the store says that it encrypts the object in a way that makes its ETag no MD5, although it may look like one: with a key of
+/// ours, or one of its KMS ("Object", ETag). With its own key (`AES256`) it is one.
+fn is_encrypted(response: &Response) -> bool {
+    response.header("x-amz-server-side-encryption-customer-algorithm").is_some()
+        || response.header("x-amz-server-side-encryption").is_some_and(|it| it.trim().starts_with("aws:kms"))
 }
 
 const BROKEN: &str = "what came is not what was stored: its MD5 is not the ETag";

@@ -130,7 +130,7 @@ impl Bucket {
     }
 
     /// Stores what `file` holds (by pread: its position does not matter), whole or not at all; large files in parts, several at once.
-    /// Gives the ETag. `sent` counts bytes as they go; those of attempts in vain are taken back.
+    /// Gives the ETag. `sent` counts bytes as they go; those of attempts in vain are taken back, and all of them after an error.
     ///
     /// [`Error::SourceChanged`] after a small file: what was stored may be a mixture of the old and the new.
     pub fn put(
@@ -140,7 +140,7 @@ impl Bucket {
         metadata: &BTreeMap<String, String>,
         sent: &AtomicU64,
     ) -> Result<String, Error> {
-        put::Upload { bucket: self, key, file, metadata, sent }.run()
+        put::Upload::new(self, key, file, metadata, sent).run()
     }
 
     /// Writes the object into `file` (by pwrite, from 0; nothing else is in it), several ranges of a large one at once, and checks what came.

@@ -177,9 +177,10 @@ impl Meter for () {
     }
 }
 
-struct Metered<'a, R> {
-    reader: R,
-    meter: &'a mut dyn Meter,
+/// Tells a meter of what is read.
+pub(crate) struct Metered<'a, R> {
+    pub(crate) reader: R,
+    pub(crate) meter: &'a mut dyn Meter,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
@@ -214,6 +215,11 @@ pub(crate) struct Count<'a> {
 impl<'a> Count<'a> {
     pub(crate) fn new(total: &'a AtomicU64) -> Count<'a> {
         Count { total, now: 0, furthest: 0 }
+    }
+
+    /// By this stretch.
+    pub(crate) fn counted(&self) -> u64 {
+        self.now
     }
 
     pub(crate) fn take_back(&mut self) {

@@ -2,21 +2,24 @@
 
 use crate::error::{Error, Fault};
 use crate::exchange::Call;
-use crate::payload::{Count, Payload, Version, explain_send};
+use crate::payload::{Count, Meter, Metered, Payload, Version, explain_send};
 use crate::{Bucket, answers, encode, parallel};
 use md5::{Digest as _, Md5};
-use net::http::Method;
-use net::patience::Cancel;
+use net::http::{InTime, Method};
+use net::patience::{Again, Cancel};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The largest object that goes with one request, and the size of a part. As minio's client has it.
 pub(crate) const PART: u64 = 16 << 20;
 /// An object has no more parts than that ("Amazon S3 multipart upload limits").
 const MAX_PARTS: u64 = 10_000;
 const MIB: u64 = 1 << 20;
+/// How long a store may take to put parts together. Amazon's: "several minutes" ("CompleteMultipartUpload").
+const LONGEST_COMPLETION: Duration = Duration::from_secs(15 * 60);
 
 /// The size of all parts but the last one.
 pub(crate) fn part_size(size: u64) -> u64 {
@@ -25,15 +28,35 @@ pub(crate) fn part_size(size: u64) -> u64 {
 
 /// A file on its way.
 pub(crate) struct Upload<'a> {
-    pub(crate) bucket: &'a Bucket,
-    pub(crate) key: &'a str,
-    pub(crate) file: &'a File,
-    pub(crate) metadata: &'a BTreeMap<String, String>,
-    pub(crate) sent: &'a AtomicU64,
+    bucket: &'a Bucket,
+    key: &'a str,
+    file: &'a File,
+    metadata: &'a BTreeMap<String, String>,
+    sent: &'a AtomicU64,
+    /// What is counted there of stretches that have arrived.
+    stored: AtomicU64,
 }
 
 impl<'a> Upload<'a> {
+    pub(crate) fn new(
+        bucket: &'a Bucket,
+        key: &'a str,
+        file: &'a File,
+        metadata: &'a BTreeMap<String, String>,
+        sent: &'a AtomicU64,
+    ) -> Upload<'a> {
+        Upload { bucket, key, file, metadata, sent, stored: AtomicU64::new(0) }
+    }
+
     pub(crate) fn run(&self) -> Result<String, Error> {
+        let result = self.whole();
+        if result.is_err() {
+            self.sent.fetch_sub(self.stored.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn whole(&self) -> Result<String, Error> {
         let version = self.version()?;
         if version.size > PART {
             return self.parts(&version);
@@ -66,13 +89,15 @@ impl<'a> Upload<'a> {
         let payload = Payload::stretch(self.file, offset, length, cancel);
         let call = call.payload(payload.map_err(|failure| failure.explain(self.key))?);
         let mut count = Count::new(self.sent);
-        self.bucket.patiently(cancel, |patience| {
+        let etag = self.bucket.patiently(cancel, |patience| {
             let sent = self.bucket.try_document(&call, &mut count.attempt(patience));
             sent.map(|document| document.response_etag).map_err(|fault| {
                 count.take_back();
                 explain_send(fault, self.key, cancel)
             })
-        })
+        })?;
+        self.stored.fetch_add(count.counted(), Ordering::Relaxed);
+        Ok(etag)
     }
 
     fn parts(&self, version: &Version) -> Result<String, Error> {
@@ -120,28 +145,39 @@ impl<'a> Upload<'a> {
             .query("uploadId", id)
             .header("content-type", "application/xml")
             .payload(Payload::bytes(body.into_bytes()));
-        let mut lost = false;
-        self.bucket.patiently(&Cancel::default(), |_| {
-            match self.bucket.try_document(&call, &mut ()) {
-                Ok(document) => answers::completed(&document.bytes)
-                    .map_err(|reason| self.bucket.protocol(Some(self.key), reason)),
+        let (blanks, mut lost) = (AtomicU64::new(0), false);
+        let mut count = Count::new(&blanks);
+        let result = self.bucket.patiently(&Cancel::default(), |patience| {
+            match self.try_complete(&call, &mut count.attempt(patience)) {
                 // An answer was lost before: it may have been the one that said that all is done.
-                Err(fault) if lost && fault.error.is_no_object() => self.completed_before(etags, fault),
-                Err(fault) => {
-                    lost = true;
-                    Err(fault)
+                Err(fault) if lost && fault.again == Again::Never => {
+                    self.completed_before(etags)?.ok_or(fault)
+                }
+                result => {
+                    lost |= result.is_err();
+                    result
                 }
             }
-        })
+        });
+        match result {
+            Err(error @ Error::GaveUp { .. }) => self.completed_before(etags).ok().flatten().ok_or(error),
+            result => result,
+        }
     }
 
-    /// Whether the object is the one that these parts make.
-    fn completed_before(&self, etags: &[String], fault: Fault) -> Result<String, Fault> {
-        let head = self.bucket.try_head(self.key)?;
-        match (head, combined(etags)) {
-            (Some(head), Some(etag)) if head.etag == etag => Ok(etag),
-            _ => Err(fault),
-        }
+    /// While a store puts parts together, its answer is blanks, for minutes: it works as long as there are more of them.
+    fn try_complete(&self, call: &Call<'_>, meter: &mut dyn Meter) -> Result<String, Fault> {
+        let response = self.bucket.attempt(call, &mut ())?;
+        meter.start();
+        let body = Metered { reader: response.into_reader(), meter };
+        let document = self.bucket.read_document(call, InTime::within(LONGEST_COMPLETION, body))?;
+        answers::completed(&document).map_err(|reason| self.bucket.protocol(Some(self.key), reason))
+    }
+
+    /// The ETag of the object, if it is the one that these parts make.
+    fn completed_before(&self, etags: &[String]) -> Result<Option<String>, Fault> {
+        let stored = self.bucket.try_head(self.key)?.map(|head| head.etag);
+        Ok(combined(etags).filter(|etag| stored.as_ref() == Some(etag)))
     }
 
     /// Parts that nobody will ever put together cost room.

@@ -18,7 +18,12 @@ pub struct InTime<R> {
 impl<R: Read> InTime<R> {
     /// Its time begins with its first byte.
     pub fn new(inner: R) -> InTime<R> {
-        InTime { inner, limit: WHOLE, first: None, received: 0 }
+        InTime::within(WHOLE, inner)
+    }
+
+    /// For an answer that takes longer than usual.
+    pub fn within(limit: Duration, inner: R) -> InTime<R> {
+        InTime { inner, limit, first: None, received: 0 }
     }
 }
 
@@ -42,7 +47,7 @@ mod tests {
 
     #[test]
     fn an_endless_trickle_is_given_up() {
-        let mut body = InTime { limit: Duration::ZERO, ..InTime::new(io::repeat(b'x')) };
+        let mut body = InTime::within(Duration::ZERO, io::repeat(b'x'));
         let mut bytes = Vec::new();
         let error = body.read_to_end(&mut bytes).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -95,6 +95,16 @@ fn a_lost_completion_is_noticed() {
 }
 
 #[test]
+fn a_lost_completion_is_noticed_before_it_is_given_up() {
+    let (front, bucket, direct) = through_front("lost-for-good");
+    let expected = noise(17 << 20, 5);
+    front.times(1, "?uploadId=", Fault::CutAfter(0));
+    front.always("?uploadId=", Fault::Status(503, None));
+    put(&bucket, "object", &expected);
+    assert!(get(&direct, "object").unwrap().1 == expected);
+}
+
+#[test]
 fn an_object_that_is_replaced_while_it_is_fetched() {
     let (front, bucket, direct) = through_front("replaced");
     let (old, new) = (noise(40 << 20, 6), noise(33 << 20, 7));

@@ -1,37 +1,15 @@
 //! Listings that no store should give.
 
-use super::store::open;
+use super::script::{serve, text};
+use super::store::{file, noise, open};
 use s3::{Error, Object};
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::thread;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
 /// Lists a bucket of a server that gives these pages, the last of them for ever.
 fn list(pages: &[String]) -> Vec<Result<Object, Error>> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let pages = pages.to_vec();
-    thread::spawn(move || {
-        let last = pages.last().unwrap().clone();
-        for page in pages.into_iter().chain(std::iter::repeat(last)) {
-            answer(listener.accept().unwrap().0, &page);
-        }
-    });
+    let url = serve(pages.iter().map(|page| text(200, "", page)).collect());
     open(&url, "bkt").list("a").collect()
-}
-
-fn answer(mut client: TcpStream, page: &str) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if client.read_exact(&mut byte).is_err() {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let length = page.len();
-    // A client that has seen enough hangs up.
-    let _ = write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}");
 }
 
 fn page(keys: &[&str], next: Option<&str>) -> String {
@@ -83,4 +61,44 @@ fn pages_without_end() {
 #[test]
 fn a_page_that_is_too_long() {
     assert_refused(&[page(&["a"], None) + &" ".repeat(9 << 20)], 0, "too long");
+}
+
+/// Puts an object of two parts. The server gives these answers when they are to be put together, and to whatever comes after that.
+fn complete(answers: impl IntoIterator<Item = String>) -> Result<String, Error> {
+    let begun = "<InitiateMultipartUploadResult><UploadId>x</UploadId></InitiateMultipartUploadResult>";
+    let part = text(200, "ETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n", "");
+    let before = [text(200, "", begun), part.clone(), part];
+    let bucket = open(&serve(before.into_iter().chain(answers).collect()), "bkt");
+    bucket.put("object", &file(&noise(17 << 20, 1)), &BTreeMap::new(), &AtomicU64::new(0))
+}
+
+fn completed() -> String {
+    let document = "<?xml version=\"1.0\"?>   \n  <CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
+    text(200, "", document)
+}
+
+fn late_refusal(code: &str) -> String {
+    text(200, "", &format!("   <Error><Code>{code}</Code></Error>"))
+}
+
+#[test]
+fn a_refusal_that_begins_as_a_success() {
+    assert_eq!(complete([late_refusal("InternalError"), completed()]).unwrap(), "x-2");
+    let error = complete([late_refusal("InvalidPart"), completed()]).unwrap_err();
+    assert!(matches!(error, Error::Refused(_)) && error.to_string().contains("InvalidPart"), "{error}");
+}
+
+/// The upload is over, and the answer that said so was lost.
+#[test]
+fn a_lost_completion_whose_upload_is_refused_afterwards() {
+    let stored = |sum: &str| {
+        let headers = format!("ETag: \"{sum}-2\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+        text(200, &headers, "")
+    };
+    let complete = |stored| complete([text(500, "", ""), late_refusal("NoSuchUpload"), stored]);
+    // printf '' | md5sum, twice, as bytes | md5sum
+    let ours = "5873dd45edd01f09c1ef2e7819369e8e";
+    assert_eq!(complete(stored(ours)).unwrap(), format!("{ours}-2"));
+    let error = complete(stored("0cc175b9c0f1b6a831c399e269772661")).unwrap_err();
+    assert!(error.to_string().contains("NoSuchUpload"), "{error}");
 }

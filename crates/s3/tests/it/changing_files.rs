@@ -29,6 +29,7 @@ fn put_while(size: usize, name: &str, change: impl Fn(&std::fs::File, u64) + Sen
         result
     });
     assert!(matches!(result, Err(Error::SourceChanged)), "{result:?}");
+    assert_eq!(sent.into_inner(), 0);
     if size > 16 << 20 {
         assert_eq!(get(&bucket, "object").unwrap().1, b"before");
     }

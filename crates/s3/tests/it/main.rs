@@ -8,4 +8,5 @@ mod encryption;
 mod places;
 mod refusals;
 mod round_trips;
+mod script;
 mod store;

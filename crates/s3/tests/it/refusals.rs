@@ -32,7 +32,9 @@ fn wrong_keys() {
         let bucket = Bucket::new(&client(), &keys, "wrong-keys", None).unwrap().with_limits(LIMITS);
         for line in refused_by(&bucket) {
             assert!(line.contains("127.0.0.1:") && line.contains("wrong-keys"), "{line}");
-            assert!(line.contains(hint) && !line.contains("wrongsecret") && !line.contains('\n'), "{line}");
+            assert!(line.contains(hint) && !line.contains('\n'), "{line}");
+            // Garage names an access key that it does not know.
+            assert!(!line.contains("wrongsecret") && !line.contains("GKwrong"), "{line}");
         }
         assert!(bucket.head("a").unwrap_err().to_string().contains("403"));
     }
