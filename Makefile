@@ -4,7 +4,7 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
-# Which measurements `make bench` takes: size, container, boot, memory, pull. Empty is all.
+# Which measurements `make bench` takes: size, container, boot, memory, pull, mirror. Empty is all.
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
@@ -49,7 +49,7 @@ powercut: setup-test dist ## cut machines' power CUTS times while they write, st
 	B2C_CUTS=$(CUTS) B2C_SEED=$(SEED) $(CARGO) test --locked --package boots --test powercut -- --nocapture while
 
 .PHONY: bench
-bench: setup-test dist ## measure against podman, crun and skopeo; ONLY="size boot" names some of the measurements
+bench: setup-test setup-bench dist ## measure against podman, crun, skopeo, rclone and s5cmd; ONLY="size boot" names some of the measurements
 	/usr/bin/python3 -B -m bench $(ONLY)
 
 .PHONY: docs
@@ -61,10 +61,12 @@ clean: ## remove what was built, but not what was downloaded
 	rm -rf dist
 	$(CARGO) clean
 
-.PHONY: setup-build setup-test images
+.PHONY: setup-build setup-test setup-bench images
 setup-build:
 	@tools/setup build
 setup-test: setup-build
 	@tools/setup test
+setup-bench: setup-build
+	@tools/setup bench
 images: setup-test
 	@tools/systemd-image

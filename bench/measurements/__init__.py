@@ -1,6 +1,6 @@
 """One module a measurement: its doc is its section of docs/performance.md, and `measure()` gives the rows."""
 
-from bench.measurements import boot, container, memory, pull, size
+from bench.measurements import boot, container, memory, mirror, pull, size
 
 # In the order of the document; cheap ones first.
-ALL = {"size": size, "container": container, "boot": boot, "memory": memory, "pull": pull}
+ALL = {"size": size, "container": container, "boot": boot, "memory": memory, "pull": pull, "mirror": mirror}
