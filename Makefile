@@ -4,7 +4,7 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
-# Which measurements `make bench` takes: size, container, boot, warm, memory, pull. Empty is all.
+# Which measurements `make bench` takes: size, container, boot, warm, memory, pull, mirror. Empty is all.
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
@@ -53,7 +53,7 @@ churn: setup-s3 ## change a mirrored volume for five minutes, from SEED, while i
 	B2C_CHURN=300 B2C_SEED=$(SEED) $(CARGO) test --locked --package mirror --test churn -- --nocapture
 
 .PHONY: bench
-bench: setup-test dist ## measure against podman, crun and skopeo; ONLY="size boot" names some of the measurements
+bench: setup-bench dist ## measure against podman, crun, skopeo, rclone and s5cmd; ONLY="size boot" names some of the measurements
 	/usr/bin/python3 -B -m bench $(ONLY)
 
 .PHONY: docs
@@ -65,12 +65,14 @@ clean: ## remove what was built, but not what was downloaded
 	rm -rf dist
 	$(CARGO) clean
 
-.PHONY: setup-build setup-test setup-s3 images
+.PHONY: setup-build setup-test setup-s3 setup-bench images
 setup-build:
 	@tools/setup build
 setup-test: setup-build
 	@tools/setup test
 setup-s3: setup-test
 	@tools/setup s3
+setup-bench: setup-s3
+	@tools/setup bench
 images: setup-test
 	@tools/systemd-image

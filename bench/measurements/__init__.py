@@ -1,6 +1,14 @@
 """One module a measurement: its doc is its section of docs/performance.md, and `measure()` gives the rows."""
 
-from bench.measurements import boot, container, memory, pull, size, warm
+from bench.measurements import boot, container, memory, mirror, pull, size, warm
 
 # In the order of the document; cheap ones first.
-ALL = {"size": size, "container": container, "boot": boot, "warm": warm, "memory": memory, "pull": pull}
+ALL = {
+    "size": size,
+    "container": container,
+    "boot": boot,
+    "warm": warm,
+    "memory": memory,
+    "pull": pull,
+    "mirror": mirror,
+}

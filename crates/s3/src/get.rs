@@ -245,9 +245,9 @@ impl Stretch<'_> {
         let mut buffer =
             vec![0; usize::try_from(self.range.end - self.range.start).unwrap_or(PIECE).min(PIECE)];
         self.of.bucket.patiently(self.cancel, |patience| {
-            let mut body = match body.take() {
-                Some(body) => body,
-                None => self.open()?,
+            let (mut body, goes_on) = match body.take() {
+                Some(body) => (body, self.range.end < self.head.size),
+                None => (self.open()?, false),
             };
             while !self.range.is_empty() {
                 if self.cancel.is_cancelled() {
@@ -260,7 +260,7 @@ impl Stretch<'_> {
                 }
             }
             // The end has to be seen, so that the connection can be used again.
-            if self.range.end == self.head.size {
+            if !goes_on {
                 let _ = body.read(&mut [0]);
             }
             Ok(())

@@ -4,6 +4,7 @@
 mod bad_networks;
 mod bad_servers;
 mod changing_files;
+mod connections;
 mod encryption;
 mod places;
 mod refusals;
