@@ -12,18 +12,21 @@ fn put_while(size: usize, name: &str, change: impl Fn(&std::fs::File, u64) + Sen
     let bucket = bucket(name);
     put(&bucket, "object", b"before");
     let file = file(&noise(size, 1));
-    let (sent, over) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (sent, changes, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let result = thread::scope(|scope| {
         scope.spawn(|| {
             for round in 1.. {
                 change(&file, round);
+                changes.store(round, Ordering::Relaxed);
                 if over.load(Ordering::Relaxed) > 0 {
                     return;
                 }
             }
         });
         // It has begun.
-        while file.metadata().unwrap().len() == size as u64 && file.metadata().unwrap().modified().is_err() {}
+        while changes.load(Ordering::Relaxed) == 0 {
+            thread::yield_now();
+        }
         let result = bucket.put("object", &file, &BTreeMap::new(), &sent);
         over.store(1, Ordering::Relaxed);
         result
