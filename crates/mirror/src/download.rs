@@ -56,7 +56,7 @@ impl Run<'_> {
 
     /// For an empty folder's marker. A folder that is there stays as it is.
     fn make_folder(&self, fetch: &Fetch) -> Result<(), Trouble> {
-        if (self.keep)(&fetch.path) {
+        if self.keeps(&fetch.path) {
             return Ok(());
         }
         let (folder, is_new) = match self.mirror.folder.make_folder(&fetch.path) {
@@ -118,8 +118,11 @@ impl Run<'_> {
     /// the store not list it.
     fn is_equal_when_asked(&self, local: &Entry, object: &Object) -> Result<bool, Trouble> {
         let record = self.record(local);
-        let is_undecided = if record.is_some() { object.etag.is_empty() } else { self.mirror.rules.preserve };
-        if !is_undecided || local.stat.stx_size != object.size {
+        let is_undecided = match record {
+            Some(_) => object.etag.is_empty(),
+            None => self.mirror.rules.preserve && local.stat.stx_size == object.size,
+        };
+        if !is_undecided {
             return Ok(false);
         }
         let head = self.mirror.bucket.head(&self.key(&object.key));
@@ -127,7 +130,7 @@ impl Run<'_> {
             return Ok(false);
         };
         Ok(match record {
-            Some(record) => record.object == self.mirror.known.object(&head.etag),
+            Some(record) => self.mirror.known.is_covered(record, &head.etag),
             None => Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local)),
         })
     }
@@ -213,7 +216,7 @@ impl Run<'_> {
         }
         for ready in batch {
             let Some((_, name)) = split(&ready.path) else { continue };
-            if (self.keep)(&ready.path) {
+            if self.keeps(&ready.path) {
                 continue;
             }
             match ready.temporary.rename(name, ready.replace) {

@@ -2,7 +2,6 @@
 
 use crate::folder::{is_gone, kind};
 use crate::pairs::{Pair, objects};
-use crate::report::Report;
 use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
@@ -253,12 +252,6 @@ impl Run<'_> {
 
     /// Whether a file that was not there was made since.
     fn is_back(&self, key: &str) -> bool {
-        let Ok(path) = key::to_path(key) else { return false };
-        !key.ends_with('/')
-            && self
-                .mirror
-                .folder
-                .stat(&path)
-                .is_ok_and(|stat| self.view(&Report::default()).entry(key.to_owned(), path, stat).is_some())
+        key::to_path(key).is_ok_and(|path| !key.ends_with('/') && self.now(key, &path).is_some())
     }
 }

@@ -4,7 +4,7 @@ use super::changes::{Changes, Work};
 use super::outage::Outage;
 use super::reader::Reader;
 use crate::{Error, Mirror, Progress};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,9 +57,10 @@ impl Worker {
     }
 
     fn pull(&mut self) -> Result<(), Error> {
-        let reader = self.reader.as_deref();
-        let keep = |path: &Path| reader.is_some_and(|reader| reader.keeps(path));
-        let pulled = self.mirror.pull_but(&keep, &self.progress);
+        let pulled = match self.reader.as_deref() {
+            Some(reader) => self.mirror.pull_but(&|path| reader.keeps(path), &self.progress),
+            None => self.mirror.pull(&self.progress),
+        };
         self.pull = Some(Instant::now() + PULL);
         pulled
     }

@@ -19,9 +19,9 @@ fn without_overwrite_what_differs_stays() {
     assert_eq!(push(&ours), (1, 0, 0));
     assert_eq!(objects(&store)["ours"], b"1 2");
     assert_eq!(objects(&store)["other"], b"from somebody else");
-    // After the next boot it is as any other.
+    // Also after the next boot.
     write(here.path(), "ours", "1 2 3");
-    assert_eq!(push(&mirror(here.path(), bucket("no-overwrite"), &NONE)), (0, 0, 0));
+    assert_eq!(push(&mirror(here.path(), bucket("no-overwrite"), &NONE)), (1, 0, 0));
     // Nor is it ours any more when somebody else replaced it.
     crate::store::store(&store, "ours", b"from somebody else");
     assert_eq!(push(&ours), (0, 0, 0));
