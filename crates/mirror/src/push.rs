@@ -5,7 +5,7 @@ use crate::pairs::{Pair, objects};
 use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
-use crate::{Error, key, pool};
+use crate::{Error, key, pool, time};
 use rustix::fs::{FileType, Statx};
 use s3::Object;
 use std::path::{Path, PathBuf};
@@ -176,16 +176,19 @@ impl Run<'_> {
     }
 
     /// Whether the bucket has what the folder has. Without a record, times decide, but not about what was written since the machine was
-    /// started: its clock may have been behind the store's.
+    /// started: its clock may have been behind the store's, and what is unpacked or copied may keep a time of the past.
     fn is_in_bucket(&self, entry: &Entry, object: &Object) -> bool {
         if entry.kind == Kind::EmptyFolder {
             return object.size == 0;
         }
-        let mtime = Self::mtime(entry);
+        let (mtime, ctime) = (Self::mtime(entry), time::of(entry.stat.stx_ctime));
         entry.stat.stx_size == object.size
             && match self.record(entry) {
                 Some(record) => self.mirror.known.is_equal(record, &object.etag, &entry.stat),
-                None => mtime == object.modified || mtime <= object.modified.min(self.mirror.boot),
+                None => {
+                    let is_older = mtime <= object.modified && mtime.max(ctime) <= self.mirror.boot;
+                    mtime == object.modified || is_older
+                }
             }
     }
 
