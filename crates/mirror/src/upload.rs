@@ -6,7 +6,7 @@ use crate::run::{Run, Trouble, count};
 use crate::temporary::Temporary;
 use crate::time;
 use crate::walk::{Entry, Kind};
-use rustix::fs::{FileType, MemfdFlags, Statx, memfd_create};
+use rustix::fs::{FileType, MemfdFlags, Statx, fdatasync, memfd_create};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// The clock that files get their times from goes in steps of up to 10 ms (`CONFIG_HZ`).
 const CLOCK_STEP: Duration = Duration::from_millis(20);
+/// The kernel itself writes to the disk what is older than 30 s (`vm.dirty_expire_centisecs`), and looks for that every 5 s.
+const WRITTEN_BACK: Duration = Duration::from_secs(120);
 
 /// What to send of a file that is written to all the time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,7 @@ impl Run<'_> {
         if kind(&before) != FileType::RegularFile {
             return Err(Trouble::Changed);
         }
+        flush(&file, &before).map_err(&trouble)?;
         let etag = if effort == Effort::Copy {
             let (_vanishes, copy) = self.copy(&file, &before)?;
             self.send(entry, &copy, &before)?
@@ -113,6 +116,19 @@ fn stat_when_settled(file: &File) -> Result<Statx, Errno> {
         return stat_of(file.as_fd());
     }
     Ok(stat)
+}
+
+/// What is in the bucket is on the disk, too: else a power cut could leave less of the file, and the next push replace the whole object by that.
+fn flush(file: &File, stat: &Statx) -> Result<(), Errno> {
+    let age = time::now() - time::of(stat.stx_ctime);
+    if age > WRITTEN_BACK.as_nanos().cast_signed() {
+        return Ok(());
+    }
+    match fdatasync(file) {
+        // A file system that cannot (fsync(2)).
+        Err(Errno::INVAL | Errno::ROFS) => Ok(()),
+        answer => answer,
+    }
 }
 
 fn in_memory(content: &[u8]) -> Result<File, Errno> {
