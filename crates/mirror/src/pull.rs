@@ -69,10 +69,7 @@ impl Run<'_> {
 
     /// Where an object goes.
     fn place(&self, object: &Object, files: &mut Files) -> Result<PathBuf, &'static str> {
-        let path = key::to_path(&object.key)?;
-        if object.key.ends_with('/') && object.size > 0 {
-            return Err("it is named like a folder, but has content");
-        }
+        let path = key::path_of(object)?;
         if files.block(&object.key) {
             return Err("another object is a file where it needs a folder");
         }

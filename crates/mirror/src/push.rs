@@ -146,7 +146,7 @@ impl Run<'_> {
                 }
                 Ok(Pair::Object(object)) => {
                     if self.mirror.rules.remove {
-                        self.extra(&object.key);
+                        self.extra_object(&object);
                     }
                 }
             }
@@ -229,9 +229,16 @@ impl Run<'_> {
     fn find_below(&self, key: &str) -> Result<(), Error> {
         let below = self.key(&format!("{key}/"));
         for object in objects(self.mirror.bucket.list(&below), &self.mirror.prefix, &self.mirror.exclude) {
-            self.extra(&object?.key);
+            self.extra_object(&object?);
         }
         Ok(())
+    }
+
+    /// What a pull has to leave out was never in the folder, so that the folder lacks it says nothing.
+    fn extra_object(&self, object: &Object) {
+        if key::path_of(object).is_ok() {
+            self.extra(&object.key);
+        }
     }
 
     /// Deletes what the folder still has not; says how many.

@@ -1,7 +1,7 @@
 //! `overwrite`, `remove`, `exclude`.
 
 use crate::store::*;
-use mirror::Rules;
+use mirror::{Progress, Rules};
 use std::fs;
 use tempfile::tempdir;
 
@@ -89,4 +89,22 @@ fn more_than_a_page_is_deleted() {
     });
     assert_eq!(push(&again()), (0, 2097, 3));
     assert_eq!(objects(&store).into_keys().collect::<Vec<_>>(), ["0", "1000", "2000"]);
+}
+
+#[test]
+fn a_push_deletes_nothing_that_a_pull_has_to_leave_out() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("left-out");
+    let long = "x".repeat(256);
+    let left_out = [".b2c-file", "a/../b", "a//b", "content/", long.as_str()];
+    for key in left_out.into_iter().chain(["a/b", "gone"]) {
+        crate::store::store(&store, key, b"content");
+    }
+    let mirror = mirror(here.path(), bucket("left-out"), &ALL);
+    assert_eq!(pull(&mirror), (2, 0, 0));
+    fs::remove_file(here.path().join("gone")).unwrap();
+    assert_eq!(push(&mirror), (0, 1, 1));
+    fs::remove_dir_all(here.path().join("a")).unwrap();
+    mirror.push_paths(&["a".into()], &Progress::default()).unwrap();
+    assert_eq!(objects(&store).into_keys().collect::<Vec<_>>(), left_out);
 }
