@@ -195,19 +195,18 @@ impl Run<'_> {
         Ok(record)
     }
 
+    /// Each has its folder open: while some get their names, the other threads wait, so that no more are open than make a batch.
     fn add(&self, batch: &Batch, ready: Ready) {
         let mut waiting = lock(batch);
         waiting.push(ready);
         if waiting.len() >= BATCH {
-            let full = Mutex::new(std::mem::take(&mut *waiting));
-            drop(waiting);
-            self.commit(&full);
+            self.commit(&mut waiting);
         }
     }
 
     /// Only what is on the disk gets its name: after a power cut, there is no half file. What got none vanishes.
-    pub(crate) fn commit(&self, batch: &Batch) {
-        let batch = std::mem::take(&mut *lock(batch));
+    pub(crate) fn commit(&self, batch: &mut Vec<Ready>) {
+        let batch = std::mem::take(batch);
         if batch.is_empty() {
             return;
         }

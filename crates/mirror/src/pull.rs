@@ -3,6 +3,7 @@
 use crate::download::{Batch, Fetch};
 use crate::folder::is_gone;
 use crate::pairs::{Files, Pair};
+use crate::report::lock;
 use crate::run::{Run, count};
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
@@ -31,7 +32,7 @@ impl Run<'_> {
         self.start_over();
         let batch = Batch::default();
         pool::run(|fetch| self.bring(fetch, &batch), |send| self.find(is_last, send));
-        self.commit(&batch);
+        self.commit(&mut lock(&batch));
         self.report.check()?;
         // The listing was read to its end.
         let (extra, are_more) = self.take_extra();
