@@ -31,11 +31,7 @@ impl Changes {
     }
 
     pub(super) fn add(&self, path: PathBuf) {
-        let mut state = self.lock();
-        let first = state.dirty.is_empty();
-        state.dirty.add(path, Instant::now());
-        if first {
-            // Whoever waits for a path that is there already comes back early enough for this one.
+        if self.lock().dirty.add(path, Instant::now()) {
             self.news.notify_one();
         }
     }
