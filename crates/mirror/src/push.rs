@@ -193,10 +193,16 @@ impl Run<'_> {
     }
 
     fn do_job(&self, job: Job, effort: Effort) {
+        if self.report.is_stopped() {
+            return;
+        }
         match job {
             Job::Put(entry) => self.settle(&entry.path, self.put(&entry, effort)),
             Job::Compare(entry) => self.settle(&entry.path, self.put_if_different(&entry, effort)),
-            Job::Gone(key) => self.find_object(&key).unwrap_or_else(|error| self.report.fatal(error)),
+            Job::Gone(key) => {
+                let path = key::to_path(&key).unwrap_or_default();
+                self.settle(&path, self.find_object(&key, &path));
+            }
             Job::GoneFolder(key) => self.find_below(&key).unwrap_or_else(|error| self.report.fatal(error)),
         }
     }
@@ -218,8 +224,12 @@ impl Run<'_> {
     }
 
     /// Notes what the bucket has for a file that is not there any more.
-    fn find_object(&self, key: &str) -> Result<(), Error> {
-        if !self.mirror.exclude.is_match(key) && self.mirror.bucket.head(&self.key(key))?.is_some() {
+    fn find_object(&self, key: &str, path: &Path) -> Result<(), Trouble> {
+        if self.mirror.exclude.is_match(key) {
+            return Ok(());
+        }
+        let head = self.mirror.bucket.head(&self.key(key));
+        if head.map_err(self.store_trouble(path, 0))?.is_some() {
             self.extra(key);
         }
         Ok(())

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// So many keys are remembered to be deleted at the end of a pass. If there are more, another pass follows.
 const MAX_EXTRA: usize = 100_000;
 
-/// Reasons of a store ("Error responses" in the Amazon S3 API Reference) that are not about one object.
-const FOR_ALL: [&str; 7] = [
+/// Reasons of a store ("Error responses" in the Amazon S3 API Reference) that are not about one object. `AccessDenied` may be: policies are
+/// about keys, too. Whoever may do nothing may not list either, and that ends a run.
+const FOR_ALL: [&str; 6] = [
     "NoSuchBucket",
-    "AccessDenied",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
