@@ -48,6 +48,9 @@ pub(crate) type Batch = Mutex<Vec<Ready>>;
 
 impl Run<'_> {
     pub(crate) fn bring(&self, fetch: Fetch, batch: &Batch) {
+        if self.report.is_stopped() {
+            return;
+        }
         let path = fetch.path.clone();
         let result =
             if fetch.object.key.ends_with('/') { self.make_folder(&fetch) } else { self.fetch(fetch, batch) };
@@ -216,6 +219,13 @@ impl Run<'_> {
         for ready in batch {
             let Some((_, name)) = split(&ready.path) else { continue };
             if self.keeps(&ready.path) {
+                continue;
+            }
+            // It may have been changed while this was fetched.
+            let overwrite = self.mirror.rules.overwrite;
+            if !overwrite && self.now(&ready.key, &ready.path).is_some_and(|local| !self.may_replace(&local))
+            {
+                self.report.kept.add(&ready.path, "");
                 continue;
             }
             match ready.temporary.rename(name, ready.replace) {
