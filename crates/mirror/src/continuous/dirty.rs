@@ -70,6 +70,12 @@ impl Dirty {
         due.map(|(path, _)| path).collect()
     }
 
+    /// Those that were not put back, due or not.
+    pub(super) fn take_news(&mut self, now: Instant) -> Vec<PathBuf> {
+        let news = self.paths.extract_if(.., |_, times| times.last <= now || times.due() <= now);
+        news.map(|(path, _)| path).collect()
+    }
+
     /// When the first one will be due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.paths.values().map(|times| times.due()).min()
@@ -164,6 +170,15 @@ mod tests {
         dirty.put_back(PathBuf::from("busy"), start);
         assert_eq!(dirty.take(start + QUIET), [PathBuf::from("busy")]);
         assert_eq!(dirty.due(), Some(start + LATEST));
+    }
+
+    #[test]
+    fn what_changed_is_news_and_what_was_tried_is_not() {
+        let (mut dirty, start) = (Dirty::default(), Instant::now());
+        dirty.put_back(PathBuf::from("bad"), start);
+        dirty.add(PathBuf::from("new"), start);
+        assert_eq!(dirty.take_news(start), [PathBuf::from("new")]);
+        assert_eq!(paths(&dirty), ["bad"]);
     }
 
     /// Whoever waits for what was tried must not wait as long for what is new.
