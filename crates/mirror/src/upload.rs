@@ -35,11 +35,11 @@ impl Run<'_> {
     pub(crate) fn put(&self, entry: &Entry, effort: Effort) -> Result<(), Trouble> {
         let (folder, trouble) = (&self.mirror.folder, self.trouble("read", &entry.path, entry.stat.stx_size));
         match entry.kind {
-            Kind::File => self.put_file(entry, false, effort),
-            Kind::FileBehindLink => self.put_file(entry, true, effort),
+            Kind::File => self.put_file(entry, false, effort)?,
+            Kind::FileBehindLink => self.put_file(entry, true, effort)?,
             Kind::EmptyFolder => {
                 let file = in_memory(b"").map_err(&trouble)?;
-                self.send(entry, &file, &entry.stat).map(drop)
+                self.send(entry, &file, &entry.stat)?;
             }
             Kind::Link => {
                 let target = match folder.read_link(&entry.path) {
@@ -47,9 +47,12 @@ impl Run<'_> {
                     target => target.map_err(&trouble)?,
                 };
                 let file = in_memory(target.as_os_str().as_bytes()).map_err(&trouble)?;
-                self.send(entry, &file, &entry.stat).map(drop)
+                self.send(entry, &file, &entry.stat)?;
             }
         }
+        // What changed meanwhile is tried again, and counts once.
+        count(&self.progress.files);
+        Ok(())
     }
 
     fn put_file(&self, entry: &Entry, through_links: bool, effort: Effort) -> Result<(), Trouble> {
@@ -90,7 +93,6 @@ impl Run<'_> {
             self.store_trouble(&entry.path, stat.stx_size)(error)
         })?;
         self.mirror.known.remember(&entry.key, self.mirror.known.sent(&etag, stat));
-        count(&self.progress.files);
         Ok(etag)
     }
 
