@@ -85,6 +85,7 @@ impl Continuous {
             changes: Arc::clone(&self.changes),
             reader: self.reader.clone(),
             pull: self.directions.pull.then(Instant::now),
+            has_pulled: false,
             outage: Outage::default(),
         };
         self.spawn("mirror", move || worker.run())

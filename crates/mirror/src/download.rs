@@ -48,6 +48,9 @@ pub(crate) type Batch = Mutex<Vec<Ready>>;
 
 impl Run<'_> {
     pub(crate) fn bring(&self, fetch: Fetch, batch: &Batch) {
+        if self.report.is_stopped() {
+            return;
+        }
         let path = fetch.path.clone();
         let result =
             if fetch.object.key.ends_with('/') { self.make_folder(&fetch) } else { self.fetch(fetch, batch) };
@@ -56,7 +59,7 @@ impl Run<'_> {
 
     /// For an empty folder's marker. A folder that is there stays as it is.
     fn make_folder(&self, fetch: &Fetch) -> Result<(), Trouble> {
-        if (self.keep)(&fetch.path) {
+        if self.keeps(&fetch.path) {
             return Ok(());
         }
         let (folder, is_new) = match self.mirror.folder.make_folder(&fetch.path) {
@@ -118,8 +121,11 @@ impl Run<'_> {
     /// the store not list it.
     fn is_equal_when_asked(&self, local: &Entry, object: &Object) -> Result<bool, Trouble> {
         let record = self.record(local);
-        let is_undecided = if record.is_some() { object.etag.is_empty() } else { self.mirror.rules.preserve };
-        if !is_undecided || local.stat.stx_size != object.size {
+        let is_undecided = match record {
+            Some(_) => object.etag.is_empty(),
+            None => self.mirror.rules.preserve && local.stat.stx_size == object.size,
+        };
+        if !is_undecided {
             return Ok(false);
         }
         let head = self.mirror.bucket.head(&self.key(&object.key));
@@ -127,7 +133,7 @@ impl Run<'_> {
             return Ok(false);
         };
         Ok(match record {
-            Some(record) => record.object == self.mirror.known.object(&head.etag),
+            Some(record) => self.mirror.known.is_covered(record, &head.etag),
             None => Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local)),
         })
     }
@@ -192,19 +198,18 @@ impl Run<'_> {
         Ok(record)
     }
 
+    /// Each has its folder open: while some get their names, the other threads wait, so that no more are open than make a batch.
     fn add(&self, batch: &Batch, ready: Ready) {
         let mut waiting = lock(batch);
         waiting.push(ready);
         if waiting.len() >= BATCH {
-            let full = Mutex::new(std::mem::take(&mut *waiting));
-            drop(waiting);
-            self.commit(&full);
+            self.commit(&mut waiting);
         }
     }
 
     /// Only what is on the disk gets its name: after a power cut, there is no half file. What got none vanishes.
-    pub(crate) fn commit(&self, batch: &Batch) {
-        let batch = std::mem::take(&mut *lock(batch));
+    pub(crate) fn commit(&self, batch: &mut Vec<Ready>) {
+        let batch = std::mem::take(batch);
         if batch.is_empty() {
             return;
         }
@@ -213,7 +218,14 @@ impl Run<'_> {
         }
         for ready in batch {
             let Some((_, name)) = split(&ready.path) else { continue };
-            if (self.keep)(&ready.path) {
+            if self.keeps(&ready.path) {
+                continue;
+            }
+            // It may have been changed while this was fetched.
+            let overwrite = self.mirror.rules.overwrite;
+            if !overwrite && self.now(&ready.key, &ready.path).is_some_and(|local| !self.may_replace(&local))
+            {
+                self.report.kept.add(&ready.path, "");
                 continue;
             }
             match ready.temporary.rename(name, ready.replace) {

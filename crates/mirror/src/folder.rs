@@ -2,14 +2,14 @@
 //! anywhere, and change them at any time.
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstatvfs, mkdirat, openat2, readlinkat,
-    statx, syncfs, unlinkat,
+    AtFlags, DirEntry, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, fstatvfs, mkdirat, openat2,
+    readlinkat, statx, syncfs, unlinkat,
 };
 use rustix::io::Errno;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
@@ -26,6 +26,17 @@ pub(crate) fn stat_of(file: BorrowedFd<'_>) -> Result<Statx, Errno> {
 
 pub(crate) fn kind(stat: &Statx) -> FileType {
     FileType::from_raw_mode(stat.stx_mode.into())
+}
+
+/// What an entry of a folder that is being read is. Not all file systems say it (readdir(3)).
+pub(crate) fn kind_of(folder: BorrowedFd<'_>, entry: &DirEntry) -> Result<FileType, Errno> {
+    match entry.file_type() {
+        FileType::Unknown => {
+            let name = Path::new(OsStr::from_bytes(entry.file_name().to_bytes()));
+            stat_at(folder, name).map(|stat| kind(&stat))
+        }
+        kind => Ok(kind),
+    }
 }
 
 /// Whether an error says that there is nothing with this path: not there, or below something that is no folder.

@@ -5,6 +5,7 @@
 //! name have one. Each name has exactly one key this way, and each key at most one name.
 
 use crate::temporary;
+use s3::Object;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -66,6 +67,17 @@ pub(crate) fn to_path(key: &str) -> Result<PathBuf, &'static str> {
         path.push(to_name(part)?);
     }
     Ok(path)
+}
+
+/// The path for an object, whose key is relative to the prefix.
+///
+/// # Errors
+/// Why nothing in a folder can be it.
+pub(crate) fn path_of(object: &Object) -> Result<PathBuf, &'static str> {
+    if object.key.ends_with('/') && object.size > 0 {
+        return Err("it is named like a folder, but has content");
+    }
+    to_path(&object.key)
 }
 
 fn to_name(part: &str) -> Result<OsString, &'static str> {

@@ -106,7 +106,12 @@ impl Known {
 
     /// Whether the object that is there was put there by this mirror, be it in an earlier boot.
     pub(crate) fn is_ours(&self, record: Record, etag: &str) -> bool {
-        record.sent && (record.object == Record::UNFINISHED.object || record.object == self.object(etag))
+        record.sent && self.is_covered(record, etag)
+    }
+
+    /// Whether the object has nothing that the file did not have or replace. What was sent and got no answer may be what is there.
+    pub(crate) fn is_covered(&self, record: Record, etag: &str) -> bool {
+        record.object == Record::UNFINISHED.object || record.object == self.object(etag)
     }
 
     /// Whether the file is as it was when it was transferred.

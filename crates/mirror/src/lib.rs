@@ -97,17 +97,19 @@ impl Mirror {
     /// # Errors
     /// When the store or the disk fails; nothing is deleted then. When single files could not be mirrored; all others are.
     pub fn pull(&self, progress: &Progress) -> Result<(), Error> {
-        self.pull_but(&|_| false, progress)
+        let _turn = report::lock(&self.turn);
+        Run::new(self, progress, false).pull()
     }
 
-    /// As [`Mirror::pull`], but paths that `keep` wants to be left alone are: it is asked right before each change.
+    /// As [`Mirror::pull`], for a folder that is pushed as well: paths that `keep` wants to be left alone are, and it is asked right before each
+    /// change. Only files that were transferred, and have not changed since, are removed.
     ///
     /// # Errors
     /// As [`Mirror::pull`].
     pub fn pull_but(&self, keep: &Keep<'_>, progress: &Progress) -> Result<(), Error> {
         let _turn = report::lock(&self.turn);
         let mut run = Run::new(self, progress, false);
-        run.keep = keep;
+        run.keep = Some(keep);
         run.pull()
     }
 

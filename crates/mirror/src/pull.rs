@@ -3,11 +3,12 @@
 use crate::download::{Batch, Fetch};
 use crate::folder::is_gone;
 use crate::pairs::{Files, Pair};
+use crate::report::lock;
 use crate::run::{Run, count};
 use crate::walk::{Entry, Kind};
 use crate::{Error, key, pool};
 use s3::Object;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// The second brings what had no place before something was removed.
@@ -31,7 +32,7 @@ impl Run<'_> {
         self.start_over();
         let batch = Batch::default();
         pool::run(|fetch| self.bring(fetch, &batch), |send| self.find(is_last, send));
-        self.commit(&batch);
+        self.commit(&mut lock(&batch));
         self.report.check()?;
         // The listing was read to its end.
         let (extra, are_more) = self.take_extra();
@@ -69,30 +70,27 @@ impl Run<'_> {
 
     /// Where an object goes.
     fn place(&self, object: &Object, files: &mut Files) -> Result<PathBuf, &'static str> {
-        let path = key::to_path(&object.key)?;
-        if object.key.ends_with('/') && object.size > 0 {
-            return Err("it is named like a folder, but has content");
-        }
+        let path = key::path_of(object)?;
         if files.block(&object.key) {
             return Err("another object is a file where it needs a folder");
         }
         Ok(path)
     }
 
-    /// Whether the folder has what the bucket has, or something newer.
+    /// Whether the folder has what the bucket has, or something newer: what was transferred once and has not changed in the bucket since is no
+    /// reason to undo what changed here. Without a record, sizes and times decide.
     fn is_in_folder(&self, local: &Entry, object: &Object) -> bool {
         local.kind == Kind::EmptyFolder
-            || local.stat.stx_size == object.size
-                && match self.record(local) {
-                    Some(record) => record.object == self.mirror.known.object(&object.etag),
-                    None => object.modified <= Self::mtime(local),
-                }
+            || match self.record(local) {
+                Some(record) => self.mirror.known.is_covered(record, &object.etag),
+                None => local.stat.stx_size == object.size && object.modified <= Self::mtime(local),
+            }
     }
 
     /// Says whether it did.
     fn remove(&self, key: &str) -> bool {
         let Ok(path) = key::to_path(key) else { return false };
-        if (self.keep)(&path) {
+        if self.keeps(&path) || self.keep.is_some() && self.is_new(key, &path) {
             return false;
         }
         self.mirror.known.forget(key);
@@ -103,5 +101,13 @@ impl Run<'_> {
             Err(errno) => self.settle(&path, Err(self.trouble("remove", &path, 0)(errno))),
         }
         removed.is_ok()
+    }
+
+    /// Whether a file was made or changed since it was transferred, if ever. What is not watched (too many folders, a file server's other
+    /// machines) can be found out only so.
+    fn is_new(&self, key: &str, path: &Path) -> bool {
+        self.now(key, path).is_some_and(|entry| {
+            self.record(&entry).is_none_or(|record| record.file != self.mirror.known.file(&entry.stat))
+        })
     }
 }

@@ -2,11 +2,10 @@
 
 use crate::folder::{is_gone, kind};
 use crate::pairs::{Pair, objects};
-use crate::report::Report;
 use crate::run::{Run, Trouble};
 use crate::upload::Effort;
 use crate::walk::{Entry, Kind};
-use crate::{Error, key, pool};
+use crate::{Error, key, pool, time};
 use rustix::fs::{FileType, Statx};
 use s3::Object;
 use std::path::{Path, PathBuf};
@@ -147,7 +146,7 @@ impl Run<'_> {
                 }
                 Ok(Pair::Object(object)) => {
                     if self.mirror.rules.remove {
-                        self.extra(&object.key);
+                        self.extra_object(&object);
                     }
                 }
             }
@@ -177,24 +176,33 @@ impl Run<'_> {
     }
 
     /// Whether the bucket has what the folder has. Without a record, times decide, but not about what was written since the machine was
-    /// started: its clock may have been behind the store's.
+    /// started: its clock may have been behind the store's, and what is unpacked or copied may keep a time of the past.
     fn is_in_bucket(&self, entry: &Entry, object: &Object) -> bool {
         if entry.kind == Kind::EmptyFolder {
             return object.size == 0;
         }
-        let mtime = Self::mtime(entry);
+        let (mtime, ctime) = (Self::mtime(entry), time::of(entry.stat.stx_ctime));
         entry.stat.stx_size == object.size
             && match self.record(entry) {
                 Some(record) => self.mirror.known.is_equal(record, &object.etag, &entry.stat),
-                None => mtime == object.modified || mtime <= object.modified.min(self.mirror.boot),
+                None => {
+                    let is_older = mtime <= object.modified && mtime.max(ctime) <= self.mirror.boot;
+                    mtime == object.modified || is_older
+                }
             }
     }
 
     fn do_job(&self, job: Job, effort: Effort) {
+        if self.report.is_stopped() {
+            return;
+        }
         match job {
             Job::Put(entry) => self.settle(&entry.path, self.put(&entry, effort)),
             Job::Compare(entry) => self.settle(&entry.path, self.put_if_different(&entry, effort)),
-            Job::Gone(key) => self.find_object(&key).unwrap_or_else(|error| self.report.fatal(error)),
+            Job::Gone(key) => {
+                let path = key::to_path(&key).unwrap_or_default();
+                self.settle(&path, self.find_object(&key, &path));
+            }
             Job::GoneFolder(key) => self.find_below(&key).unwrap_or_else(|error| self.report.fatal(error)),
         }
     }
@@ -216,8 +224,12 @@ impl Run<'_> {
     }
 
     /// Notes what the bucket has for a file that is not there any more.
-    fn find_object(&self, key: &str) -> Result<(), Error> {
-        if !self.mirror.exclude.is_match(key) && self.mirror.bucket.head(&self.key(key))?.is_some() {
+    fn find_object(&self, key: &str, path: &Path) -> Result<(), Trouble> {
+        if self.mirror.exclude.is_match(key) {
+            return Ok(());
+        }
+        let head = self.mirror.bucket.head(&self.key(key));
+        if head.map_err(self.store_trouble(path, 0))?.is_some() {
             self.extra(key);
         }
         Ok(())
@@ -227,9 +239,16 @@ impl Run<'_> {
     fn find_below(&self, key: &str) -> Result<(), Error> {
         let below = self.key(&format!("{key}/"));
         for object in objects(self.mirror.bucket.list(&below), &self.mirror.prefix, &self.mirror.exclude) {
-            self.extra(&object?.key);
+            self.extra_object(&object?);
         }
         Ok(())
+    }
+
+    /// What a pull has to leave out was never in the folder, so that the folder lacks it says nothing.
+    fn extra_object(&self, object: &Object) {
+        if key::path_of(object).is_ok() {
+            self.extra(&object.key);
+        }
     }
 
     /// Deletes what the folder still has not; says how many.
@@ -253,12 +272,6 @@ impl Run<'_> {
 
     /// Whether a file that was not there was made since.
     fn is_back(&self, key: &str) -> bool {
-        let Ok(path) = key::to_path(key) else { return false };
-        !key.ends_with('/')
-            && self
-                .mirror
-                .folder
-                .stat(&path)
-                .is_ok_and(|stat| self.view(&Report::default()).entry(key.to_owned(), path, stat).is_some())
+        key::to_path(key).is_ok_and(|path| !key.ends_with('/') && self.now(key, &path).is_some())
     }
 }

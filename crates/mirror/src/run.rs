@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// So many keys are remembered to be deleted at the end of a pass. If there are more, another pass follows.
 const MAX_EXTRA: usize = 100_000;
 
-/// Reasons of a store ("Error responses" in the Amazon S3 API Reference) that are not about one object.
-const FOR_ALL: [&str; 7] = [
+/// Reasons of a store ("Error responses" in the Amazon S3 API Reference) that are not about one object. `AccessDenied` may be: policies are
+/// about keys, too. Whoever may do nothing may not list either, and that ends a run.
+const FOR_ALL: [&str; 6] = [
     "NoSuchBucket",
-    "AccessDenied",
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
@@ -32,7 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) mirror: &'a Mirror,
     pub(crate) progress: &'a Progress,
     pub(crate) report: Report,
-    pub(crate) keep: &'a Keep<'a>,
+    /// The bucket and the folder are kept equal while both change.
+    pub(crate) keep: Option<&'a Keep<'a>>,
     /// The destination has them, the source has not.
     extra: Mutex<Vec<Box<str>>>,
     /// Counted in this pass.
@@ -59,7 +60,7 @@ impl<'a> Run<'a> {
             mirror,
             progress,
             report: Report::new(by_name),
-            keep: &|_| false,
+            keep: None,
             extra: Mutex::default(),
             equal: AtomicU64::new(0),
         }
@@ -103,6 +104,17 @@ impl<'a> Run<'a> {
             };
             self.mirror.known.load(self.mirror.folder.open_file(&entry.path, through_links).ok()?.as_fd())
         })
+    }
+
+    /// What takes part at a path now.
+    pub(crate) fn now(&self, key: &str, path: &Path) -> Option<Entry> {
+        let stat = self.mirror.folder.stat(path).ok()?;
+        self.view(&Report::default()).entry(key.to_owned(), path.to_owned(), stat)
+    }
+
+    /// Whether a pull has to leave this path alone.
+    pub(crate) fn keeps(&self, path: &Path) -> bool {
+        self.keep.is_some_and(|keep| keep(path))
     }
 
     pub(crate) fn count_equal(&self) {

@@ -6,7 +6,7 @@ use crate::run::{Run, Trouble, count};
 use crate::temporary::Temporary;
 use crate::time;
 use crate::walk::{Entry, Kind};
-use rustix::fs::{FileType, MemfdFlags, Statx, memfd_create};
+use rustix::fs::{FileType, MemfdFlags, Statx, fdatasync, memfd_create};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// The clock that files get their times from goes in steps of up to 10 ms (`CONFIG_HZ`).
 const CLOCK_STEP: Duration = Duration::from_millis(20);
+/// The kernel itself writes to the disk what is older than 30 s (`vm.dirty_expire_centisecs`), and looks for that every 5 s.
+const WRITTEN_BACK: Duration = Duration::from_secs(120);
 
 /// What to send of a file that is written to all the time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,11 +35,11 @@ impl Run<'_> {
     pub(crate) fn put(&self, entry: &Entry, effort: Effort) -> Result<(), Trouble> {
         let (folder, trouble) = (&self.mirror.folder, self.trouble("read", &entry.path, entry.stat.stx_size));
         match entry.kind {
-            Kind::File => self.put_file(entry, false, effort),
-            Kind::FileBehindLink => self.put_file(entry, true, effort),
+            Kind::File => self.put_file(entry, false, effort)?,
+            Kind::FileBehindLink => self.put_file(entry, true, effort)?,
             Kind::EmptyFolder => {
                 let file = in_memory(b"").map_err(&trouble)?;
-                self.send(entry, &file, &entry.stat).map(drop)
+                self.send(entry, &file, &entry.stat)?;
             }
             Kind::Link => {
                 let target = match folder.read_link(&entry.path) {
@@ -45,9 +47,12 @@ impl Run<'_> {
                     target => target.map_err(&trouble)?,
                 };
                 let file = in_memory(target.as_os_str().as_bytes()).map_err(&trouble)?;
-                self.send(entry, &file, &entry.stat).map(drop)
+                self.send(entry, &file, &entry.stat)?;
             }
         }
+        // What changed meanwhile is tried again, and counts once.
+        count(&self.progress.files);
+        Ok(())
     }
 
     fn put_file(&self, entry: &Entry, through_links: bool, effort: Effort) -> Result<(), Trouble> {
@@ -60,6 +65,7 @@ impl Run<'_> {
         if kind(&before) != FileType::RegularFile {
             return Err(Trouble::Changed);
         }
+        flush(&file, &before).map_err(&trouble)?;
         let etag = if effort == Effort::Copy {
             let (_vanishes, copy) = self.copy(&file, &before)?;
             self.send(entry, &copy, &before)?
@@ -87,7 +93,6 @@ impl Run<'_> {
             self.store_trouble(&entry.path, stat.stx_size)(error)
         })?;
         self.mirror.known.remember(&entry.key, self.mirror.known.sent(&etag, stat));
-        count(&self.progress.files);
         Ok(etag)
     }
 
@@ -113,6 +118,19 @@ fn stat_when_settled(file: &File) -> Result<Statx, Errno> {
         return stat_of(file.as_fd());
     }
     Ok(stat)
+}
+
+/// What is in the bucket is on the disk, too: else a power cut could leave less of the file, and the next push replace the whole object by that.
+fn flush(file: &File, stat: &Statx) -> Result<(), Errno> {
+    let age = time::now() - time::of(stat.stx_ctime);
+    if age > WRITTEN_BACK.as_nanos().cast_signed() {
+        return Ok(());
+    }
+    match fdatasync(file) {
+        // A file system that cannot (fsync(2)).
+        Err(Errno::INVAL | Errno::ROFS) => Ok(()),
+        answer => answer,
+    }
 }
 
 fn in_memory(content: &[u8]) -> Result<File, Errno> {

@@ -1,7 +1,7 @@
 //! All that is in the folder, in the order of its keys, so that it can be compared with a listing without holding either: only the names of
 //! the folders that are being read are in memory.
 
-use crate::folder::{Folder, kind, stat_at};
+use crate::folder::{Folder, kind, kind_of, stat_at};
 use crate::report::Report;
 use crate::{key, temporary};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags, openat, statx};
@@ -195,13 +195,7 @@ fn read(folder: &OwnedFd) -> Result<Vec<Box<str>>, Errno> {
             temporary::clean(folder.as_fd(), name);
             continue;
         }
-        let kind = match entry.file_type() {
-            FileType::Unknown => {
-                statx(folder, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).map(|stat| kind(&stat))
-            }
-            kind => Ok(kind),
-        };
-        let slash = if kind == Ok(FileType::Directory) { "/" } else { "" };
+        let slash = if kind_of(folder.as_fd(), &entry) == Ok(FileType::Directory) { "/" } else { "" };
         parts.push((key::of_name(name.to_bytes()) + slash).into_boxed_str());
     }
     parts.sort_unstable();

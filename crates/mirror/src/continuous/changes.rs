@@ -1,6 +1,7 @@
 //! What stands between the thread that reads changes and the one that works on them.
 
 use super::dirty::Dirty;
+use crate::report::lock;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,39 +27,36 @@ struct State {
 }
 
 impl Changes {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn add(&self, path: PathBuf) {
-        let mut state = self.lock();
-        let first = state.dirty.is_empty();
-        state.dirty.add(path, Instant::now());
-        if first {
-            // Whoever waits for a path that is there already comes back early enough for this one.
+        if lock(&self.state).dirty.add(path, Instant::now()) {
             self.news.notify_one();
         }
     }
 
+    /// What has changed until now and was not tried since, settled or not.
+    pub(super) fn take_news(&self) -> Vec<PathBuf> {
+        lock(&self.state).dirty.take_news(Instant::now())
+    }
+
     /// For what was tried and is not done.
     pub(super) fn put_back(&self, paths: Vec<PathBuf>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let now = Instant::now();
         paths.into_iter().for_each(|path| state.dirty.put_back(path, now));
     }
 
     pub(super) fn stop(&self) {
-        self.lock().stopped = true;
+        lock(&self.state).stopped = true;
         self.news.notify_one();
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.lock().stopped
+        lock(&self.state).stopped
     }
 
     /// Waits for something to do. `None`: to stop. A pull is not kept waiting by pushes without end.
     pub(super) fn next(&self, pull: Option<Instant>) -> Option<Work> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while !state.stopped {
             let now = Instant::now();
             if pull.is_some_and(|pull| pull <= now) {
@@ -77,7 +75,7 @@ impl Changes {
     /// Waits for nothing but the end.
     pub(super) fn pause(&self, pause: Duration) {
         let end = Instant::now() + pause;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while !state.stopped {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -89,7 +87,7 @@ impl Changes {
 
     /// The nearest path, at or above `path`, or else one below it, that is to be pushed.
     pub(super) fn concerning(&self, path: &Path) -> Option<PathBuf> {
-        self.lock().dirty.concerning(path)
+        lock(&self.state).dirty.concerning(path)
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Option<Duration>) -> MutexGuard<'a, State> {

@@ -31,12 +31,18 @@ impl Times {
 }
 
 impl Dirty {
-    /// A folder does not wait until all is quiet in it: what changes after it was taken comes here by itself.
-    pub(super) fn add(&mut self, path: PathBuf, now: Instant) {
+    /// A folder does not wait until all is quiet in it: what changes after it was taken comes here by itself. Says whether something may be due
+    /// earlier now.
+    pub(super) fn add(&mut self, path: PathBuf, now: Instant) -> bool {
         if let Some(times) = self.paths.get_mut(&path) {
+            let before = times.due();
             times.last = now;
+            times.due() < before
         } else if self.covering(&path).is_none() {
             self.insert(path, Times { first: now, last: now });
+            true
+        } else {
+            false
         }
     }
 
@@ -64,13 +70,15 @@ impl Dirty {
         due.map(|(path, _)| path).collect()
     }
 
+    /// Those that were not put back, due or not.
+    pub(super) fn take_news(&mut self, now: Instant) -> Vec<PathBuf> {
+        let news = self.paths.extract_if(.., |_, times| times.last <= now || times.due() <= now);
+        news.map(|(path, _)| path).collect()
+    }
+
     /// When the first one will be due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.paths.values().map(|times| times.due()).min()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.paths.is_empty()
     }
 
     /// The nearest path in it, at or above `path`, or else one below.
@@ -96,7 +104,9 @@ mod tests {
 
     fn dirty(paths: &[&str]) -> Dirty {
         let mut dirty = Dirty::default();
-        paths.iter().for_each(|path| dirty.add(PathBuf::from(path), Instant::now()));
+        for path in paths {
+            dirty.add(PathBuf::from(path), Instant::now());
+        }
         dirty
     }
 
@@ -117,7 +127,9 @@ mod tests {
     fn too_many_are_everything() {
         let mut dirty = Dirty::default();
         let now = Instant::now();
-        (0..MAX_PATHS).for_each(|i| dirty.add(PathBuf::from(i.to_string()), now));
+        for i in 0..MAX_PATHS {
+            dirty.add(PathBuf::from(i.to_string()), now);
+        }
         assert_eq!(dirty.paths.len(), MAX_PATHS);
         dirty.add(PathBuf::from("one more"), now);
         assert_eq!(paths(&dirty), [""]);
@@ -146,7 +158,7 @@ mod tests {
         dirty.add(PathBuf::new(), start);
         dirty.add(PathBuf::from("busy"), start + QUIET);
         assert_eq!(dirty.take(start + QUIET), [PathBuf::new()]);
-        assert!(dirty.is_empty());
+        assert_eq!(dirty.due(), None);
     }
 
     #[test]
@@ -158,6 +170,25 @@ mod tests {
         dirty.put_back(PathBuf::from("busy"), start);
         assert_eq!(dirty.take(start + QUIET), [PathBuf::from("busy")]);
         assert_eq!(dirty.due(), Some(start + LATEST));
+    }
+
+    #[test]
+    fn what_changed_is_news_and_what_was_tried_is_not() {
+        let (mut dirty, start) = (Dirty::default(), Instant::now());
+        dirty.put_back(PathBuf::from("bad"), start);
+        dirty.add(PathBuf::from("new"), start);
+        assert_eq!(dirty.take_news(start), [PathBuf::from("new")]);
+        assert_eq!(paths(&dirty), ["bad"]);
+    }
+
+    /// Whoever waits for what was tried must not wait as long for what is new.
+    #[test]
+    fn what_is_due_earlier_than_what_was_tried_is_told() {
+        let (mut dirty, start) = (Dirty::default(), Instant::now());
+        dirty.put_back(PathBuf::from("bad"), start);
+        assert!(dirty.add(PathBuf::from("new"), start));
+        assert!(!dirty.add(PathBuf::from("new"), start + QUIET / 2));
+        assert!(dirty.add(PathBuf::from("bad"), start));
     }
 
     #[test]

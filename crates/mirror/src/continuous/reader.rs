@@ -1,11 +1,12 @@
 //! The thread that reads what changes.
 
 use super::changes::Changes;
+use crate::report::lock;
 use crate::watch::Watch;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,8 +56,8 @@ impl Reader {
     }
 
     /// All that has happened until now is in the list of changes then. Gives what to wait for, and what is not watched.
-    fn catch_up(&self) -> (Option<Arc<OwnedFd>>, Option<String>) {
-        let mut watch = self.lock();
+    pub(super) fn catch_up(&self) -> (Option<Arc<OwnedFd>>, Option<String>) {
+        let mut watch = lock(&self.watch);
         let before = watch.inotify();
         watch.read(&mut |path| self.changes.add(path));
         let inotify = watch.inotify();
@@ -75,7 +76,7 @@ impl Reader {
             None => false,
             // A new folder may be one that the pull itself has made: it is to be filled.
             Some(above) if above != path && path.starts_with(&above) => {
-                let watch = self.lock();
+                let watch = lock(&self.watch);
                 watch.has(path) || !watch.has(&above)
             }
             Some(_) => true,
@@ -100,9 +101,5 @@ impl Reader {
         if !self.changes.is_stopped() {
             thread::sleep(GATHER);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use super::changes::{Changes, Work};
 use super::outage::Outage;
 use super::reader::Reader;
 use crate::{Error, Mirror, Progress};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ pub(super) struct Worker {
     pub(super) reader: Option<Arc<Reader>>,
     /// When to pull, if ever.
     pub(super) pull: Option<Instant>,
+    pub(super) has_pulled: bool,
     pub(super) outage: Outage,
 }
 
@@ -38,13 +39,7 @@ impl Worker {
 
     /// What could not be pushed is still to be pushed.
     fn push(&self, paths: Vec<PathBuf>) -> Result<(), Error> {
-        let everything = paths.iter().any(|path| path.as_os_str().is_empty());
-        let pushed = if everything {
-            self.mirror.push(&self.progress).map(|()| Vec::new())
-        } else {
-            self.mirror.push_paths(&paths, &self.progress)
-        };
-        match pushed {
+        match self.mirror.push_paths(&paths, &self.progress) {
             Ok(left) => {
                 self.changes.put_back(left);
                 Ok(())
@@ -56,11 +51,24 @@ impl Worker {
         }
     }
 
+    /// What changed is pushed first, settled or not: what was deleted here must not come back. But at the start, the bucket may know more than
+    /// the volume: until it was pulled once, nothing is pushed.
     fn pull(&mut self) -> Result<(), Error> {
-        let reader = self.reader.as_deref();
-        let keep = |path: &Path| reader.is_some_and(|reader| reader.keeps(path));
-        let pulled = self.mirror.pull_but(&keep, &self.progress);
-        self.pull = Some(Instant::now() + PULL);
+        if let (true, Some(reader)) = (self.has_pulled, &self.reader) {
+            reader.catch_up();
+            let news = self.changes.take_news();
+            if !news.is_empty() {
+                self.push(news)?;
+            }
+        }
+        let pulled = match self.reader.as_deref() {
+            Some(reader) => self.mirror.pull_but(&|path| reader.keeps(path), &self.progress),
+            None => self.mirror.pull(&self.progress),
+        };
+        self.has_pulled |= matches!(pulled, Ok(()) | Err(Error::Left { .. }));
+        if self.has_pulled {
+            self.pull = Some(Instant::now() + PULL);
+        }
         pulled
     }
 }

@@ -122,3 +122,39 @@ fn a_listing_that_fails_half_way_deletes_nothing() {
     assert!(objects(&store).contains_key("1"));
     assert_eq!(objects(&store).len(), before.1.len());
 }
+
+/// Steps of a pipeline: what one has written is not undone by the pull before the next, but what is new in the bucket still comes.
+#[test]
+fn a_pull_undoes_nothing_that_was_not_pushed_yet() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("not-undone");
+    crate::store::store(&store, "results", b"1");
+    let mirror = mirror(here.path(), bucket("not-undone"), &OVERWRITE);
+    assert_eq!(pull(&mirror), (1, 0, 0));
+    write(here.path(), "results", "1 2");
+    assert_eq!(pull(&mirror), (0, 0, 1));
+    assert_eq!(fs::read(here.path().join("results")).unwrap(), b"1 2");
+    assert_eq!(push(&mirror), (1, 0, 0));
+    assert_eq!(objects(&store)["results"], b"1 2");
+    crate::store::store(&store, "results", b"from somebody else");
+    assert_eq!(pull(&mirror), (1, 0, 0));
+    assert_eq!(fs::read(here.path().join("results")).unwrap(), b"from somebody else");
+}
+
+/// Where a watch is blind, nobody says of a new file that it has to stay.
+#[test]
+fn a_pull_beside_pushes_removes_nothing_that_was_not_pushed() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("not-removed");
+    for path in ["pulled", "changed"] {
+        crate::store::store(&store, path, b"1");
+    }
+    let mirror = mirror(here.path(), bucket("not-removed"), &ALL);
+    assert_eq!(pull(&mirror), (2, 0, 0));
+    write(here.path(), "changed", "1 2");
+    write(here.path(), "new", "");
+    store.delete(&["pulled", "changed"].map(|key| format!("some/prefix/{key}"))).unwrap();
+    mirror.pull_but(&|_| false, &Progress::default()).unwrap();
+    assert_eq!(tree(here.path()).into_keys().collect::<Vec<_>>(), [&b"changed"[..], b"new"]);
+    assert_eq!(pull(&mirror), (0, 2, 0));
+}

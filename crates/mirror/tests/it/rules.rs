@@ -1,7 +1,7 @@
 //! `overwrite`, `remove`, `exclude`.
 
 use crate::store::*;
-use mirror::Rules;
+use mirror::{Progress, Rules};
 use std::fs;
 use tempfile::tempdir;
 
@@ -19,9 +19,9 @@ fn without_overwrite_what_differs_stays() {
     assert_eq!(push(&ours), (1, 0, 0));
     assert_eq!(objects(&store)["ours"], b"1 2");
     assert_eq!(objects(&store)["other"], b"from somebody else");
-    // After the next boot it is as any other.
+    // Also after the next boot.
     write(here.path(), "ours", "1 2 3");
-    assert_eq!(push(&mirror(here.path(), bucket("no-overwrite"), &NONE)), (0, 0, 0));
+    assert_eq!(push(&mirror(here.path(), bucket("no-overwrite"), &NONE)), (1, 0, 0));
     // Nor is it ours any more when somebody else replaced it.
     crate::store::store(&store, "ours", b"from somebody else");
     assert_eq!(push(&ours), (0, 0, 0));
@@ -89,4 +89,22 @@ fn more_than_a_page_is_deleted() {
     });
     assert_eq!(push(&again()), (0, 2097, 3));
     assert_eq!(objects(&store).into_keys().collect::<Vec<_>>(), ["0", "1000", "2000"]);
+}
+
+#[test]
+fn a_push_deletes_nothing_that_a_pull_has_to_leave_out() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("left-out");
+    let long = "x".repeat(256);
+    let left_out = [".b2c-file", "a/../b", "a//b", "content/", long.as_str()];
+    for key in left_out.into_iter().chain(["a/b", "gone"]) {
+        crate::store::store(&store, key, b"content");
+    }
+    let mirror = mirror(here.path(), bucket("left-out"), &ALL);
+    assert_eq!(pull(&mirror), (2, 0, 0));
+    fs::remove_file(here.path().join("gone")).unwrap();
+    assert_eq!(push(&mirror), (0, 1, 1));
+    fs::remove_dir_all(here.path().join("a")).unwrap();
+    mirror.push_paths(&["a".into()], &Progress::default()).unwrap();
+    assert_eq!(objects(&store).into_keys().collect::<Vec<_>>(), left_out);
 }
