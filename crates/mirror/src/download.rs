@@ -133,7 +133,7 @@ impl Run<'_> {
             return Ok(false);
         };
         Ok(match record {
-            Some(record) => self.mirror.known.is_covered(record, &head.etag),
+            Some(record) => self.is_settled(record, local, &head.etag),
             None => Attributes::from_metadata(&head.metadata).mtime == Some(Self::mtime(local)),
         })
     }

@@ -75,6 +75,8 @@ pub struct Mirror {
     /// Empty, or with a `/` at its end.
     prefix: String,
     rules: Rules,
+    /// A pull undoes what was changed in the folder.
+    resets: bool,
     exclude: Globs,
     known: Known,
     /// When the machine was started, by its own clock.
@@ -89,7 +91,13 @@ impl Mirror {
         let exclude = Globs::new(&rules.exclude);
         let known = Known::new(&format!("{}/{prefix}", bucket.name()), rules.preserve);
         let (folder, boot) = (Folder::new(folder), time::boot());
-        Mirror { folder, bucket, prefix, rules, exclude, known, boot, turn: Mutex::default() }
+        Mirror { folder, bucket, prefix, rules, resets: false, exclude, known, boot, turn: Mutex::default() }
+    }
+
+    /// For a folder that is not pushed to where it is pulled from: with `overwrite`, a pull undoes what was changed in it, so that every boot finds the same.
+    #[must_use]
+    pub fn reset_by_pulls(self) -> Mirror {
+        Mirror { resets: true, ..self }
     }
 
     /// From the bucket into the folder.

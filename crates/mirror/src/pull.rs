@@ -2,6 +2,7 @@
 
 use crate::download::{Batch, Fetch};
 use crate::folder::is_gone;
+use crate::known::Record;
 use crate::pairs::{Files, Pair};
 use crate::report::lock;
 use crate::run::{Run, count};
@@ -82,9 +83,18 @@ impl Run<'_> {
     fn is_in_folder(&self, local: &Entry, object: &Object) -> bool {
         local.kind == Kind::EmptyFolder
             || match self.record(local) {
-                Some(record) => self.mirror.known.is_covered(record, &object.etag),
+                Some(record) => self.is_settled(record, local, &object.etag),
                 None => local.stat.stx_size == object.size && object.modified <= Self::mtime(local),
             }
+    }
+
+    /// Whether what is in the folder may stay. If it is pushed, that is for as long as the object has nothing newer, for what was changed here is pushed yet; else only while
+    /// nothing was changed here.
+    pub(crate) fn is_settled(&self, record: Record, local: &Entry, etag: &str) -> bool {
+        match self.mirror.resets {
+            true => self.mirror.known.is_equal(record, etag, &local.stat),
+            false => self.mirror.known.is_covered(record, etag),
+        }
     }
 
     /// Says whether it did.

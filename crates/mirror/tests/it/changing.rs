@@ -141,6 +141,22 @@ fn a_pull_undoes_nothing_that_was_not_pushed_yet() {
     assert_eq!(fs::read(here.path().join("results")).unwrap(), b"from somebody else");
 }
 
+/// Inputs of a job: every boot is to find the same, although the last one's job has edited them.
+#[test]
+fn a_pull_undoes_changes_that_are_pushed_nowhere() {
+    let here = tempdir().unwrap();
+    let store = new_bucket("undone");
+    crate::store::store(&store, "input", b"1 2");
+    let mirror = mirror(here.path(), bucket("undone"), &OVERWRITE).reset_by_pulls();
+    assert_eq!(pull(&mirror), (1, 0, 0));
+    assert_eq!(pull(&mirror), (0, 0, 1));
+    for edited in ["1 2 3", "2 1"] {
+        write(here.path(), "input", edited);
+        assert_eq!(pull(&mirror), (1, 0, 0), "{edited}");
+        assert_eq!(fs::read(here.path().join("input")).unwrap(), b"1 2");
+    }
+}
+
 /// Where a watch is blind, nobody says of a new file that it has to stay.
 #[test]
 fn a_pull_beside_pushes_removes_nothing_that_was_not_pushed() {

@@ -67,7 +67,10 @@ impl<'a> Mirrored<'a> {
         let side = |remote: &Option<options::Remote>, on| {
             let Some(remote) = remote else { return Ok(None) };
             let remote = Remote::new(remote, options)?;
-            let mirror = remote.mirror(&volume.folder, option, option.remove, client)?;
+            let mut mirror = remote.mirror(&volume.folder, option, option.remove, client)?;
+            if option.pull_from != option.push_to || option.push_on == Conditions::default() {
+                mirror = mirror.reset_by_pulls();
+            }
             Ok::<_, String>(Some(Side { mirror: Arc::new(mirror), remote, on }))
         };
         let pull = side(&option.pull_from, option.pull_on)?;
