@@ -3,7 +3,7 @@
 use crate::error::{Error, Fault};
 use crate::exchange::Call;
 use crate::put::{PART, combined, part_size};
-use crate::{Bucket, Head, answers, encode, parallel, time};
+use crate::{Bucket, Head, answers, encode, parallel, time, write_out};
 use md5::{Digest as _, Md5};
 use net::http::{Method, Response};
 use net::patience::Cancel;
@@ -98,8 +98,12 @@ impl Download<'_> {
         parallel::each(count, &cancel, |number| {
             let body = first.lock().unwrap_or_else(PoisonError::into_inner).take_if(|_| number == 0);
             let range = number * size..head.size.min((number + 1) * size);
-            let mut stretch = Stretch { of: self, head: &head, range, received, cancel: &cancel };
+            let mut stretch =
+                Stretch { of: self, head: &head, range: range.clone(), received, cancel: &cancel };
             let sum = stretch.fetch(body, check.needs_sums())?;
+            if count > 1 {
+                write_out::begin(self.file, range);
+            }
             sums.lock().unwrap_or_else(PoisonError::into_inner).insert(number, sum);
             Ok(())
         })?;
