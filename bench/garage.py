@@ -66,7 +66,7 @@ class Garage:
 
 @contextmanager
 def serve() -> Iterator[Garage]:
-    """A server with an empty store on the disk, which is gone afterwards. It keeps equal blocks once, so whoever comes second has it easier."""
+    """A server with an empty store on the disk, which is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="garage-", dir=CACHE))
     server = Garage(_free_port(), _free_port())
     values = {"folder": folder, "rpc": _free_port(), "api": server.port, "admin": server.admin_port}

@@ -8,7 +8,7 @@ use crate::report::lock;
 use crate::run::{Run, Trouble, count};
 use crate::temporary::Temporary;
 use crate::walk::Entry;
-use rustix::fs::{AtFlags, FallocateFlags, FileType, fallocate, unlinkat};
+use rustix::fs::{AtFlags, FallocateFlags, FileType, fallocate, ftruncate, unlinkat};
 use rustix::io::Errno;
 use s3::{Head, Object};
 use std::ffi::OsString;
@@ -108,6 +108,7 @@ impl Run<'_> {
         let Some(head) = head.map_err(self.store_trouble(&fetch.path, fetch.object.size))? else {
             return Err(Trouble::Gone);
         };
+        give_back_room(&file, fetch.object.size, head.size).map_err(&failed)?;
         let record = self.dress(&temporary, &file, &head, &fetch.object).map_err(&failed)?;
         let replace = self.mirror.rules.overwrite || fetch.local.is_some();
         self.add(
@@ -249,6 +250,11 @@ fn try_room(file: &File, size: u64) -> Result<(), Errno> {
         Err(Errno::OPNOTSUPP) => Ok(()),
         answer => answer,
     }
+}
+
+/// The object was replaced by a shorter one after it was listed.
+fn give_back_room(file: &File, made_for: u64, size: u64) -> Result<(), Errno> {
+    if size < made_for { ftruncate(file, size) } else { Ok(()) }
 }
 
 fn read_target(file: &File) -> Result<PathBuf, Errno> {

@@ -17,6 +17,7 @@ mod put;
 mod sign;
 mod sse;
 mod time;
+mod write_out;
 mod xml;
 
 use net::http::Client;
