@@ -147,6 +147,7 @@ fn run_pipeline(
         // The next boot tries again.
         log::warn!("{error}");
     }
+    // They hold the volumes' folders open, which keys and mounts do not survive.
     drop(world.hooks);
     world.volumes.clean_up();
     CONSOLE.end_section();

@@ -270,3 +270,11 @@ fn an_input_that_a_step_edits_stays_in_the_bucket_without_overwrite() {
     outcome.expect("stay as they are").expect_status(0);
     store.expect(&[("in", "1\n"), ("out", "3\n")]);
 }
+
+#[test]
+fn a_push_that_fails_around_a_post_container_is_a_failure() {
+    let store = Store::named("post-bucket");
+    let post = option("b2c.run_post", "-v v:/v", "true");
+    let outcome = boot(&store, "push_on=container_start", &post).run();
+    outcome.expect("ERROR: Not all of v has been pushed").expect_status(1);
+}

@@ -158,10 +158,7 @@ impl<'a> Mirrored<'a> {
     /// What should be in the bucket and is not would be undone by a pull: the last changes, and all where the last push failed.
     fn push_before_a_pull(&self) -> Result<(), String> {
         let Some(side) = &self.push else { return Ok(()) };
-        let is_due = {
-            let state = self.state();
-            matches!(state.pushed, Pushed::Failed) || (side.on.changes && state.pulled)
-        };
+        let is_due = self.is_behind() || (side.on.changes && self.state().pulled);
         if is_due { self.push_all(side, Duration::ZERO) } else { Ok(()) }
     }
 
@@ -241,6 +238,11 @@ impl<'a> Mirrored<'a> {
             finished = finished.and(done);
         }
         finished
+    }
+
+    /// Whether the last push of all of it failed.
+    pub fn is_behind(&self) -> bool {
+        matches!(self.state().pushed, Pushed::Failed)
     }
 
     /// Notes whether a push of all of it worked.

@@ -77,7 +77,16 @@ impl<'a> Hooks<'a> {
     pub fn end(&self, volumes: &volume::Volumes) -> Result<(), Failed> {
         let ended = self.run(Moment::PipelineEnd);
         self.0.iter().for_each(|volume| volume.end(volumes));
-        ended
+        ended?;
+        // It may have been any other push that failed last, also one whose container changes nothing about the status.
+        let behind = self.0.iter().filter(|volume| volume.is_behind());
+        let volumes: Vec<String> = behind.map(|volume| volume.name().to_owned()).collect();
+        if volumes.is_empty() {
+            return Ok(());
+        }
+        CONSOLE
+            .error(&format!("Not all of {} has been pushed; a later boot has to do it", volumes.join(", ")));
+        Err(Failed { moment: Moment::PipelineEnd, volumes })
     }
 
     /// Mirrors what is to be mirrored at that moment.
