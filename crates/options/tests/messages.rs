@@ -227,12 +227,22 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.iface=,dhcp",
-            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0 | ",
+            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | ",
         ),
         (
             "b2c.iface=address=10.0.0.1/24",
-            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0 | address=10.0.0.1/24",
+            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | address=10.0.0.1/24",
         ),
+        (
+            "b2c.iface=52:54:00:12:34:5g,dhcp",
+            "error: b2c.iface: `52:54:00:12:34:5g` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | 52:54:00:12:34:5g",
+        ),
+        (
+            "b2c.iface=eth0,vlan=4095,dhcp",
+            "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
+        ),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
+        ("b2c.iface=eth0,mtu=68", "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -350,7 +360,10 @@ fn an_interface_keeps_its_good_parts() {
         ]
     );
     let iface = &parse(&[text]).options.iface[0];
-    assert_eq!((iface.name.as_str(), iface.nameservers.len(), iface.method), ("eth0", 1, Method::Dhcp));
+    assert_eq!(
+        (iface.link.to_string().as_str(), iface.nameservers.len(), iface.method),
+        ("eth0", 1, Method::Dhcp)
+    );
     assert!(iface.addresses.is_empty() && iface.gateways.is_empty() && iface.routes.is_empty());
 }
 

@@ -3,7 +3,7 @@
 mod iface;
 mod proxy;
 
-pub use iface::{Address, Iface, Method, Route};
+pub use iface::{Address, Iface, Link, Method, Route};
 pub use proxy::Proxy;
 
 use crate::diagnostic::{Fatal, Problem};
