@@ -42,6 +42,15 @@ fn assert_default_after(text: &str) -> Parsed {
 }
 
 #[test]
+fn an_interface_is_told_by_its_mac_too() {
+    let options = parse(&["b2c.iface=52:54:00:aB:cd:ef,vlan=5,mtu=1400,optional,auto"]).options;
+    let iface = &options.iface[0];
+    assert_eq!(iface.link, Link::Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef]));
+    assert_eq!(iface.link.to_string(), "52:54:00:ab:cd:ef");
+    assert_eq!((iface.vlan, iface.mtu, iface.optional, iface.method), (Some(5), Some(1400), true, Method::Auto));
+}
+
+#[test]
 fn unknown_option_names_the_closest_one() {
     assert_line(
         "b2c.contianer=\"-ti img\"",
@@ -242,7 +251,6 @@ fn bad_values_are_said_and_left_out() {
             "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
         ),
         ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
-        ("b2c.iface=eth0,mtu=68", "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -349,7 +357,7 @@ fn pipefail_takes_what_a_switch_takes() {
 
 #[test]
 fn an_interface_keeps_its_good_parts() {
-    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2";
+    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2,mtu=68";
     assert_eq!(
         lines(&[text]),
         [
@@ -357,6 +365,7 @@ fn an_interface_keeps_its_good_parts() {
             "warning: b2c.iface: `gatway=10.0.0.1` is not known and ignored; the closest known word is gateway | gatway=10.0.0.1",
             "error: b2c.iface: `10.1.0.0/16` is not a route; write DEST:VIA, such as 10.1.0.0/16:10.42.0.1 | 10.1.0.0/16",
             "error: b2c.iface: `10.0.0.2` lacks its prefix length; write 10.0.0.2/24 | 10.0.0.2",
+            "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68",
         ]
     );
     let iface = &parse(&[text]).options.iface[0];

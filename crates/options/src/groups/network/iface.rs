@@ -100,7 +100,7 @@ pub(super) static IFACE: OptionSpec = OptionSpec {
 link only comes up.
 - `optional`: nobody waits for this interface, and it may be missing. If all are optional, the first that is ready is the network.
 
-IPv4 and IPv6 are both taken. [networking.md](networking.md) has examples. A word that is not known warns. A bad address is an error, and the rest of the interface is still set up.",
+IPv4 and IPv6 are both taken. [networking.md](networking.md) has examples. A word that is not known warns. A bad address is an error, and the rest of the interface is still set up; after a bad `vlan` nothing of it is.",
     example: "b2c.iface=eth0,address=10.42.0.2/24,gateway=10.42.0.1,nameserver=10.42.0.1",
     marks: &[Mark::New("A MAC in the place of NAME, `vlan`, `mtu`, `optional`.")],
     support: Support::Now,
@@ -129,7 +129,10 @@ fn iface<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Iface> {
         optional: false,
     };
     for piece in values::pieces(rest) {
-        if let Err(problem) = add(&piece, &mut iface, report) {
+        if piece.key.text() == "vlan" {
+            // Without it another network would be configured.
+            iface.vlan = Some(short(piece.needed()?, 1..=4094)?);
+        } else if let Err(problem) = add(&piece, &mut iface, report) {
             report.error(problem);
         }
     }
@@ -180,7 +183,6 @@ fn add<'a>(piece: &Piece<'a>, iface: &mut Iface, report: &mut Report) -> Result<
         "nameserver" => iface.nameservers.push(values::ip(piece.needed()?)?),
         "route" => iface.routes.push(route(piece.needed()?)?),
         "forward" => iface.forward = true,
-        "vlan" => iface.vlan = Some(short(piece.needed()?, 1..=4094)?),
         // RFC 791: every host takes 576 bytes.
         "mtu" => iface.mtu = Some(short(piece.needed()?, 576..=65535)?),
         "optional" => iface.optional = true,
