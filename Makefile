@@ -4,7 +4,7 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
-# Which measurements `make bench` takes: size, container, boot, warm, memory, pull, mirror. Empty is all.
+# Which measurements `make bench` takes: size, container, boot, warm, before, memory, pull, mirror. Empty is all; `before` needs an older initramfs, BEFORE.
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
