@@ -5,13 +5,14 @@ mod describe;
 use super::finding::{first_bad_line, one_line};
 use describe::{cache, command_list, container, iface, proxy, swap, without_password};
 use options::table::{self, Support};
-use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
+use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
 
 /// One line for each thing that would happen. `complete` says that the extra arguments were read too.
 pub fn explain(parsed: &Parsed, complete: bool) -> String {
     let options = &parsed.options;
     let mut story = Story { options, text: "What would happen, in order:\n\n".to_owned(), lines: 0 };
+    story.watchdog();
     story.modules();
     story.network();
     story.extra_args(complete);
@@ -68,6 +69,20 @@ impl Story<'_> {
             named => format!("{}, and those that the hardware asks for", named.join(", ")),
         };
         self.tell("Kernel modules", &modules);
+    }
+
+    fn watchdog(&mut self) {
+        let options = self.options;
+        if options.watchdog != Some(DEFAULT_WATCHDOG) {
+            let how = options.watchdog.map_or("off".to_owned(), |time| {
+                format!("the machine is reset when it has hung for {} s", time.as_secs())
+            });
+            self.tell("Watchdog", &how);
+        }
+        if let Some(time) = options.timeout {
+            let how = format!("{} s after the start of the kernel, the pipeline is cut", time.as_secs());
+            self.tell("Time limit", &how);
+        }
     }
 
     fn network(&mut self) {

@@ -5,6 +5,7 @@ mod clock;
 mod command_line;
 pub mod filesystems;
 pub mod hardware;
+mod heart;
 mod host_name;
 mod nbd;
 mod network;
@@ -21,6 +22,7 @@ use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
 use command_line::CommandLine;
 use hardware::Drivers;
+use heart::Heart;
 use options::{Fatal, Options};
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ pub fn run() -> Ending {
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
     let mut command_line = setup();
+    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
     let (network, drivers) = hardware_and_network(&command_line.options);
@@ -45,6 +48,7 @@ pub fn run() -> Ending {
     let before = command_line.options.clone();
     match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
         Ok(()) => {
+            heart.limit(command_line.options.watchdog);
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
             run_on_drives(&command_line, &drivers, &mut state);
