@@ -16,6 +16,7 @@ use rustix::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use worker::Worker;
 
 /// The thread's stack. Its largest buffers are 2 KiB.
@@ -93,6 +94,14 @@ impl Network {
             .map_err(|e| rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::AGAIN))
             .map_err(failed("start a thread"))?;
         Ok(Network { shared, stop, thread: Some(thread) })
+    }
+
+    /// As [`Network::wait`], but no longer than that; `None` when it is not decided by then.
+    pub fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        let undecided = |outcome: &mut Option<_>| outcome.is_none();
+        let outcome = self.shared.lock();
+        let waited = self.shared.changed.wait_timeout_while(outcome, limit, undecided);
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     /// Waits until the network can be used, or patience is over: after 10 s without any interface, 20 s without a cable, 60 s without a

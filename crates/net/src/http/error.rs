@@ -89,6 +89,9 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
+    /// [`Config::cancel`](super::Config::cancel).
+    #[error("given up, for there is no more time")]
+    Cancelled,
     /// The connection was lost in the middle of the body.
     #[error("{url}: the answer is cut off: {source}")]
     Body {
@@ -111,6 +114,7 @@ impl Error {
             Error::Connect { .. } | Error::Timeout { .. } | Error::Lost { .. } | Error::Body { .. } => true,
             Error::BadUrl { .. }
             | Error::Source { .. }
+            | Error::Cancelled
             | Error::Tls { .. }
             | Error::Redirect { .. }
             | Error::Proxy { .. }
@@ -131,11 +135,7 @@ impl Error {
     pub(super) fn from_ureq(url: &Uri, error: ureq::Error) -> Error {
         let url = shown(url);
         match error {
-            // Said by our own resolver or connector.
-            ureq::Error::Other(e) => match e.downcast::<Error>() {
-                Ok(e) => *e,
-                Err(e) => Error::Protocol { url, reason: e.to_string() },
-            },
+            ureq::Error::Other(e) => Error::from_ours(url, e),
             ureq::Error::Io(source) => Error::Lost { url, source },
             ureq::Error::Timeout(t) => Error::Timeout { url, during: during(t) },
             ureq::Error::ConnectProxyFailed(reason) => Error::Proxy { url, reason },
@@ -148,11 +148,20 @@ impl Error {
         }
     }
 
+    /// Said by our own resolver or connector.
+    fn from_ours(url: String, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::Protocol { url, reason: error.to_string() },
+        }
+    }
+
     /// Why reading the body failed.
     pub(super) fn from_body(url: &str, error: io::Error) -> Error {
         let url = url.to_owned();
         match error.downcast::<ureq::Error>() {
             Ok(ureq::Error::Timeout(_)) => Error::Timeout { url, during: "reading the answer" },
+            Ok(ureq::Error::Other(e)) => Error::from_ours(url, e),
             Ok(e) => Error::Protocol { url, reason: e.to_string() },
             Err(source) => Error::Body { url, source },
         }
@@ -167,6 +176,7 @@ impl Error {
         };
         match error.downcast::<ureq::Error>() {
             Ok(ureq::Error::Timeout(t)) => Error::Timeout { url: host, during: during(t) },
+            Ok(ureq::Error::Other(e)) => Error::from_ours(host, e),
             Ok(e) => Error::Tls { host, reason: e.to_string() },
             Err(source) => Error::Connect { host, source },
         }
