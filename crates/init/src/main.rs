@@ -8,6 +8,7 @@ mod patience;
 mod pipeline;
 mod pulse;
 mod supervisor;
+mod time_limit;
 
 use std::process::ExitCode;
 

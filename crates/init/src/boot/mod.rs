@@ -20,6 +20,7 @@ mod world;
 use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
+use crate::time_limit::{Phase, TIME_LIMIT};
 use command_line::CommandLine;
 use hardware::Drivers;
 use heart::Heart;
@@ -38,6 +39,7 @@ pub fn run() -> Ending {
     console::install_logger();
     let mut command_line = setup();
     let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
+    TIME_LIMIT.set(command_line.options.timeout);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
     let (network, drivers) = hardware_and_network(&command_line.options);
@@ -49,6 +51,7 @@ pub fn run() -> Ending {
     match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
         Ok(()) => {
             heart.limit(command_line.options.watchdog);
+            TIME_LIMIT.set(command_line.options.timeout);
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
             run_on_drives(&command_line, &drivers, &mut state);
@@ -61,6 +64,7 @@ pub fn run() -> Ending {
     }
     // A kernel whose module is cut short while it starts complains as if it were broken.
     drivers.settle(SHUTDOWN_PATIENCE);
+    TIME_LIMIT.enter(Phase::Ended);
     let ending = shutdown::end(&command_line.options, &state);
     // Not dropped: that would wait for its thread, which may wait for a driver that hangs.
     std::mem::forget(network);
@@ -160,4 +164,5 @@ fn run_pipeline(
 fn report_status(state: &State) {
     CONSOLE.end_section();
     CONSOLE.line(&format!("Execution is over, pipeline status: {}", state.status));
+    TIME_LIMIT.enter(Phase::Reported);
 }

@@ -1,13 +1,12 @@
 //! A signal a second, which interrupts what process 1 waits for.
 
-use crate::pulse::INTERVAL;
-
 /// That the signal comes is all that it is for.
 extern "C" fn nothing(_: libc::c_int) {}
 
 /// From here on, wait(2) returns at least every second. It fails only for bad arguments.
 pub fn start() {
-    let second = libc::timeval { tv_sec: INTERVAL.as_secs() as libc::time_t, tv_usec: 0 };
+    // As often as a beat comes.
+    let second = libc::timeval { tv_sec: 1, tv_usec: 0 };
     // SAFETY: both structures are valid for the length of the calls, zero is a valid value of each field of sigaction, and the handler touches nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
