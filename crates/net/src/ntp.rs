@@ -9,9 +9,10 @@ mod vote;
 use crate::clock;
 use answer::{Answer, PACKET, Unfit};
 use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -205,28 +206,29 @@ fn resolve(hosts: &[String]) -> Result<Vec<SocketAddr>, Error> {
     let mut servers = Vec::new();
     let mut failure = None;
     for host in hosts {
-        let plain = host.trim_start_matches('[').trim_end_matches(']');
-        let found = match host.to_socket_addrs() {
-            Ok(found) => Ok(found),
-            // Without a port.
-            Err(_) => (plain, PORT).to_socket_addrs(),
-        };
-        match found {
+        match addresses(host) {
             Ok(found) => servers.extend(found),
-            Err(e) => failure = Some(Error::Dns { host: host.clone(), reason: e.to_string() }),
+            Err(reason) => failure = Some(Error::Dns { host: host.clone(), reason }),
         }
     }
-    let mut seen = Vec::new();
-    servers.retain(|server| {
-        !seen.contains(server) && {
-            seen.push(*server);
-            true
-        }
-    });
+    let mut seen = BTreeSet::new();
+    servers.retain(|server| seen.insert(*server));
     match failure {
         Some(error) if servers.is_empty() => Err(error),
         _ => Ok(servers),
     }
+}
+
+fn addresses(host: &str) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![address]);
+    }
+    let (plain, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') => (name, port.parse().ok()),
+        _ => (host.trim_start_matches('[').trim_end_matches(']'), Some(PORT)),
+    };
+    let port = port.ok_or("its port is not a number up to 65535")?;
+    names::addresses(plain, port).map_err(|e| e.to_string())
 }
 
 fn ask(server: SocketAddr, limits: &Limits) -> Result<Answer, Error> {

@@ -4,6 +4,7 @@ mod describe;
 
 use super::finding::{first_bad_line, one_line};
 use describe::{cache, command_list, container, iface, proxy, swap, without_password};
+use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
 use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
@@ -96,7 +97,9 @@ impl Story<'_> {
         }
         match &self.options.ntp_peer {
             NtpPeer::None => {}
-            NtpPeer::Auto => self.tell("Clock", "set from pool.ntp.org, 3 tries of 5 s"),
+            NtpPeer::Auto => {
+                self.tell("Clock", "set from the servers that DHCP names, else pool.ntp.org, 3 tries of 5 s");
+            }
             NtpPeer::Host(host) => self.tell("Clock", &format!("set from {host}, 3 tries of 5 s")),
         }
     }
@@ -111,7 +114,10 @@ impl Story<'_> {
     }
 
     fn names(&mut self) {
-        self.tell("Host name", &self.options.hostname);
+        match &self.options.hostname {
+            Some(name) => self.tell("Host name", name),
+            None => self.tell("Host name", &format!("what the DHCP server gives, else {HOSTNAME}")),
+        }
         if let Some(keymap) = &self.options.keymap {
             self.tell_option("b2c.keymap", "", "Keyboard", keymap);
         }

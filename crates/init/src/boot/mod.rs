@@ -44,7 +44,7 @@ pub fn run() -> Ending {
     // Kept to the end: leases are renewed for as long as the network lives.
     let (network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
-    clock::set(&command_line.options.ntp_peer, online);
+    clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
@@ -52,8 +52,8 @@ pub fn run() -> Ending {
         Ok(()) => {
             heart.limit(command_line.options.watchdog);
             TIME_LIMIT.set(command_line.options.timeout);
-            extra_args(&before, &command_line.options, online);
-            host_name::set(&command_line.options.hostname);
+            extra_args(&before, &command_line.options, network.as_ref(), online);
+            host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
@@ -73,6 +73,7 @@ pub fn run() -> Ending {
 
 fn setup() -> CommandLine {
     CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
+    clock::set_to_floor();
     CommandLine::read()
 }
 
@@ -88,9 +89,9 @@ fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
 }
 
 /// Does what the extra arguments ask for of stages that are over.
-fn extra_args(before: &Options, options: &Options, online: bool) {
+fn extra_args(before: &Options, options: &Options, network: Option<&net::Network>, online: bool) {
     if options.ntp_peer != before.ntp_peer {
-        clock::set(&options.ntp_peer, online);
+        clock::set(&options.ntp_peer, network, online);
     }
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);

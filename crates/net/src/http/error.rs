@@ -1,6 +1,7 @@
 //! Why a request failed, in words that say what to do.
 
 use super::tls::is_authority;
+use crate::clock;
 use crate::patience::Again;
 use rustls::CertificateError;
 use std::io;
@@ -216,6 +217,7 @@ fn during(timeout: ureq::Timeout) -> &'static str {
 }
 
 fn tls_reason(error: &rustls::Error) -> String {
+    let today = || format!("this machine's clock says {} (b2c.ntp_peer sets it)", clock::date(clock::now()));
     let hint = match error {
         rustls::Error::InvalidCertificate(e) => match e {
             // The signature is bad if another authority of the same name is known.
@@ -223,10 +225,10 @@ fn tls_reason(error: &rustls::Error) -> String {
                 "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired, or this machine's clock is wrong"
+                &format!("its certificate has expired; {}", today())
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not yet valid: is this machine's clock right? (b2c.ntp_peer)"
+                &format!("its certificate is not yet valid, so the clock is wrong; {}", today())
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another name"
