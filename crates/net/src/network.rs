@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use worker::Worker;
 
 /// The thread's stack. Its largest buffers are 2 KiB.
@@ -77,6 +78,11 @@ impl Network {
             .map_err(|e| rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::AGAIN))
             .map_err(failed("start a thread"))?;
         Ok(Network { shared, stop, thread: Some(thread) })
+    }
+
+    /// As [`Network::wait`], but no longer than that; `None` when it is not decided by then.
+    pub fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        self.shared.wait_at_most(limit)
     }
 
     /// Waits until the network can be used, or patience is over: after 10 s without any interface, 20 s without a cable, 60 s without a

@@ -290,6 +290,22 @@ fn bad_values_are_said_and_left_out() {
             "error: b2c.keymap: `/x` is not a name; use letters, digits, _ . - and start with a letter or a digit | /x",
         ),
         (
+            "b2c.watchdog=5",
+            "error: b2c.watchdog: `5` is not a whole number from 10 to 3600; or write off | 5",
+        ),
+        (
+            "b2c.watchdog=no",
+            "error: b2c.watchdog: `no` is not a whole number from 10 to 3600; or write off | no",
+        ),
+        (
+            "b2c.timeout=90",
+            "error: b2c.timeout: `90` is not a duration; write a number and s, m, h, d or w, such as 90m | 90",
+        ),
+        (
+            "b2c.timeout=0s",
+            "error: b2c.timeout: `0s` is not a duration; write a number and s, m, h, d or w, such as 90m | 0s",
+        ),
+        (
             "b2c.poweroff_delay=soon",
             "error: b2c.poweroff_delay: `soon` is not a whole number from 0 to 31536000 | soon",
         ),

@@ -20,5 +20,7 @@ mod secrets;
 mod shares;
 mod support;
 mod terminal;
+mod time_limit;
 mod users_lines;
 mod volumes;
+mod watchdog;
