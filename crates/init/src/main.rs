@@ -6,7 +6,9 @@ mod ending;
 mod modprobe;
 mod patience;
 mod pipeline;
+mod pulse;
 mod supervisor;
+mod time_limit;
 
 use std::process::ExitCode;
 

@@ -23,6 +23,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use worker::Worker;
 
 /// The thread's stack. Its largest buffers are 2 KiB.
@@ -88,6 +89,11 @@ impl Network {
             .map_err(|e| rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::AGAIN))
             .map_err(failed("start a thread"))?;
         Ok(Network { shared, stop, thread: Some(thread), paths })
+    }
+
+    /// As [`Network::wait`], but no longer than that; `None` when it is not decided by then.
+    pub fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        self.shared.wait_at_most(limit)
     }
 
     /// Begins anew with other wishes: takes away what was put on the interfaces, and sets them up as `config` says.

@@ -7,6 +7,9 @@ use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
 use std::time::Duration;
 
+/// Longer than the longest pause of a healthy machine, which is one that swaps, and short beside a job.
+pub const DEFAULT_WATCHDOG: Duration = Duration::from_secs(60);
+
 /// All options, typed. docs/options.md says what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -52,6 +55,10 @@ pub struct Options {
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
     pub keymap: Option<String>,
+    /// `b2c.watchdog`: how long the machine may hang before it is reset; `None` is for ever.
+    pub watchdog: Option<Duration>,
+    /// `b2c.timeout`: since the start of the kernel.
+    pub timeout: Option<Duration>,
     /// `b2c.poweroff_delay`.
     pub poweroff_delay: Duration,
     /// `b2c.shutdown_cmd`.
@@ -84,6 +91,8 @@ impl Default for Options {
             modules_load: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
+            watchdog: Some(DEFAULT_WATCHDOG),
+            timeout: None,
             poweroff_delay: Duration::ZERO,
             shutdown_cmd: CommandList::command(&["poweroff", "-f"]),
             reboot_cmd: CommandList::command(&["reboot", "-f"]),

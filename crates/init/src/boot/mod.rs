@@ -5,6 +5,7 @@ mod clock;
 mod command_line;
 pub mod filesystems;
 pub mod hardware;
+mod heart;
 mod host_name;
 mod nbd;
 mod network;
@@ -19,8 +20,10 @@ mod world;
 use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, state::State};
+use crate::time_limit::{Phase, TIME_LIMIT};
 use command_line::CommandLine;
 use hardware::Drivers;
+use heart::Heart;
 use options::{Fatal, Options};
 use std::time::Duration;
 
@@ -35,16 +38,20 @@ pub fn run() -> Ending {
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
     let mut command_line = setup();
+    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
+    TIME_LIMIT.set(command_line.options.timeout);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
     let (mut network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
-    clock::set(&command_line.options.ntp_peer, online);
+    clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
     match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
         Ok(()) => {
+            heart.limit(command_line.options.watchdog);
+            TIME_LIMIT.set(command_line.options.timeout);
             extra_args(&before, &command_line.options, &mut network, online);
             host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
             run_on_drives(&command_line, &drivers, &mut state);
@@ -57,6 +64,7 @@ pub fn run() -> Ending {
     }
     // A kernel whose module is cut short while it starts complains as if it were broken.
     drivers.settle(SHUTDOWN_PATIENCE);
+    TIME_LIMIT.enter(Phase::Ended);
     let ending = shutdown::end(&command_line.options, &state);
     // Not dropped: that would wait for its thread, which may wait for a driver that hangs.
     std::mem::forget(network);
@@ -65,6 +73,7 @@ pub fn run() -> Ending {
 
 fn setup() -> CommandLine {
     CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
+    clock::set_to_floor();
     CommandLine::read()
 }
 
@@ -85,7 +94,7 @@ fn extra_args(before: &Options, options: &Options, network: &mut Option<net::Net
         online = network::restart(network, options);
     }
     if options.ntp_peer != before.ntp_peer {
-        clock::set(&options.ntp_peer, online);
+        clock::set(&options.ntp_peer, network.as_ref(), online);
     }
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
@@ -156,4 +165,5 @@ fn run_pipeline(
 fn report_status(state: &State) {
     CONSOLE.end_section();
     CONSOLE.line(&format!("Execution is over, pipeline status: {}", state.status));
+    TIME_LIMIT.enter(Phase::Reported);
 }

@@ -9,7 +9,7 @@ use options::Options;
 
 /// Says that all is done, waits if asked to, and runs the user's last command.
 pub fn end(options: &Options, state: &State) -> Ending {
-    if !patience::write_back(rustix::fs::sync) {
+    if !patience::write_back(rustix::fs::sync, || {}) {
         CONSOLE.error("Not everything could be written to its disk: one does not answer any more");
     }
     if state.shutdown_mode == ShutdownMode::Reboot {

@@ -10,6 +10,7 @@ use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use crate::pipeline::hooks::Hooks;
+use crate::time_limit::TIME_LIMIT;
 use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
@@ -154,5 +155,5 @@ pub fn http_client(options: &Options) -> Client {
         http: proxy.http.clone(),
         no: proxy.no.clone(),
     });
-    Client::new(http::Config { proxy, ..http::Config::default() })
+    Client::new(http::Config { proxy, cancel: TIME_LIMIT.transfers(), ..http::Config::default() })
 }

@@ -7,5 +7,6 @@ mod http;
 mod ipv6;
 mod lab;
 mod ntp;
+mod proxy;
 mod tls;
 mod web;

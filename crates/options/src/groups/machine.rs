@@ -4,12 +4,14 @@ use crate::diagnostic::Problem;
 use crate::options::Options;
 use crate::table::{Group, Mark, OptionSpec, Support};
 use crate::values;
+use std::time::Duration;
 
 /// A module's name with `-` folded to `_`, and `param=value` or `param`.
 pub type ModuleParam = (String, String);
 
 /// The options of this group.
-pub static GROUP: Group = Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &NAME, &KEYMAP] };
+pub static GROUP: Group =
+    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &NAME, &KEYMAP, &WATCHDOG] };
 
 static INSMODS: OptionSpec = OptionSpec {
     name: "b2c.insmods",
@@ -94,6 +96,31 @@ static KEYMAP: OptionSpec = OptionSpec {
     },
     update: |value, options, _| {
         options.keymap = Some(values::name(value)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+static WATCHDOG: OptionSpec = OptionSpec {
+    name: "b2c.watchdog",
+    aliases: &[],
+    value: "SECONDS | off",
+    default: "60",
+    repeatable: false,
+    help: "After how long a machine that hangs is reset.",
+    doc: "From 10 to 3600 seconds. By the hardware's watchdog, /dev/watchdog, as soon as there is one; without one, process 1 ends a machine whose boot logic \
+hangs, after a minute at least. `off` leaves /dev/watchdog to a container that wants it for itself, and waits for ever. \
+[watchdog.md](watchdog.md) tells the rest.",
+    example: "b2c.watchdog=off",
+    marks: &[Mark::New("The original leaves the watchdog alone.")],
+    support: Support::Now,
+    update: |value, options, _| {
+        options.watchdog = match value.text() {
+            "off" => None,
+            _ => Some(Duration::from_secs(
+                values::number(value, 10..=3600).map_err(|problem| problem.help("or write off"))?,
+            )),
+        };
         Ok(())
     },
     refuse: None,
