@@ -43,10 +43,13 @@ impl Ipv6 {
         }
     }
 
-    /// Has the kernel forget all about IPv6 on an interface, and begin anew.
+    /// Has the kernel forget all about IPv6 on an interface, and begin anew; unless somebody wants no IPv6.
     pub(super) fn reset(name: &str) {
-        for value in ["1", "0"] {
-            let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), value);
+        let switch = format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6");
+        if fs::read(&switch).is_ok_and(|value| value == b"0\n") {
+            for value in ["1", "0"] {
+                let _ = fs::write(&switch, value);
+            }
         }
     }
 
@@ -128,9 +131,24 @@ impl Ipv6 {
         None
     }
 
-    /// Keeps what a server has said.
-    pub(super) fn keep(&mut self, reply: Box<dhcp6::Reply>) {
-        self.reply = Some(reply);
+    /// Keeps what a server has said; gives the address that one had said before.
+    pub(super) fn keep(&mut self, reply: Box<dhcp6::Reply>) -> Option<Ipv6Addr> {
+        let old = self.reply.replace(reply)?;
+        old.grant.map(|grant| grant.address)
+    }
+
+    /// The address is over, but not the rest of what came with it.
+    pub(super) fn lose(&mut self) {
+        if let Some(reply) = &mut self.reply {
+            reply.grant = None;
+        }
+    }
+
+    /// The cable may have moved to another network.
+    pub(super) fn restart(&mut self, now: Instant) {
+        if let Some(client) = &mut self.client {
+            client.restart(now);
+        }
     }
 
     /// Whom to ask for names: the routers' advice before DHCPv6's (RFC 8106 §5.3.1).

@@ -47,7 +47,7 @@ impl Worker {
         }
         let (addresses, gateways) = match (self.kernel.addresses(), self.kernel.ipv6_gateways()) {
             (Ok(addresses), Ok(gateways)) => (addresses, gateways),
-            (Err(e), _) | (_, Err(e)) => return log::error!("IPv6 addresses cannot be listed: {e}"),
+            (Err(e), _) | (_, Err(e)) => return log::debug!("IPv6 addresses cannot be listed: {e}"),
         };
         for port in &mut self.ports {
             let Some(ipv6) = &mut port.ipv6 else { continue };

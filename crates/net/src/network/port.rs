@@ -90,6 +90,9 @@ impl Port {
             if let (true, Some(client)) = (link.carrier, &mut self.client) {
                 client.restart(now);
             }
+            if let (true, Some(ipv6)) = (link.carrier, &mut self.ipv6) {
+                ipv6.restart(now);
+            }
         }
         self.carrier = link.carrier;
         if link.carrier {
