@@ -88,7 +88,7 @@ impl Ipv6 {
         self.forget(now);
     }
 
-    /// When [`Ipv6::tick`] has something to do.
+    /// When [`Ipv6::forget`] or [`Ipv6::tick`] has something to do.
     pub(super) fn timer(&self) -> Option<Instant> {
         let ends = self.servers.iter().map(|s| s.until).chain(self.domains.iter().map(|d| d.until));
         ends.flatten().chain(self.client.as_ref().map(Client::timer)).min()
@@ -99,9 +99,8 @@ impl Ipv6 {
         self.socket.as_ref()
     }
 
-    /// Does what is due on the interface with that number.
+    /// Does what is due with DHCPv6 on the interface with that number.
     pub(super) fn tick(&mut self, index: u32, now: Instant) -> Option<Event> {
-        self.forget(now);
         let (message, event) = self.client.as_mut().filter(|client| client.timer() <= now)?.on_timer(now);
         if self.socket.is_none() {
             self.socket =
@@ -167,9 +166,12 @@ impl Ipv6 {
         self.reply.iter().flat_map(|reply| &reply.ntp_servers).map(|server| IpAddr::from(*server))
     }
 
-    fn forget(&mut self, now: Instant) {
+    /// Forgets advice whose time is over; whether there was any.
+    pub(super) fn forget(&mut self, now: Instant) -> bool {
+        let before = self.servers.len() + self.domains.len();
         self.servers.retain(|server| server.until.is_none_or(|until| until > now));
         self.domains.retain(|domain| domain.until.is_none_or(|until| until > now));
+        self.servers.len() + self.domains.len() < before
     }
 }
 
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(ipv6.timer(), Some(now + Duration::from_secs(90)));
         ipv6.take(advice(2, 0), now);
         assert_eq!(ipv6.name_servers().collect::<Vec<_>>(), [IpAddr::from(server(1))]);
-        ipv6.tick(0, now + Duration::from_secs(90));
+        assert!(!ipv6.forget(now + Duration::from_secs(89)) && ipv6.forget(now + Duration::from_secs(90)));
         assert_eq!((ipv6.name_servers().count(), ipv6.timer()), (0, None));
         (0..100).for_each(|n| ipv6.take(advice(n, 60), now));
         assert_eq!(ipv6.name_servers().count(), MAX_ADVICE);

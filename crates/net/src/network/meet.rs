@@ -17,13 +17,11 @@ impl Worker {
             Err(e) => return log::error!("the network interfaces cannot be listed: {e}"),
         };
         let now = Instant::now();
-        self.ports.retain(|port| {
-            let there = links.iter().any(|link| link.index == port.index);
-            if !there {
-                log::warn!("{}: the interface is gone", port.name);
-            }
-            there
-        });
+        for port in self.ports.extract_if(.., |port| links.iter().all(|link| link.index != port.index)) {
+            log::warn!("{}: the interface is gone", port.name);
+            // It may come back.
+            self.missing.extend(port.rank.zip(port.iface));
+        }
         for link in &links {
             if link.loopback && !self.loopback_up {
                 match self.kernel.set_up(link.index) {
