@@ -47,9 +47,10 @@ impl Vigil {
                 limit.as_secs()
             ));
         }
-        if silence < if armed { limit + PATIENCE } else { limit.max(PATIENCE) } {
+        let patience = if armed { limit + PATIENCE } else { limit.max(PATIENCE) };
+        if silence < patience {
             return Ok(());
         }
-        Err(format!("it hangs: no sign of life for {} s", silence.as_secs()))
+        Err(format!("it hangs: no sign of life for {} s", patience.as_secs()))
     }
 }
