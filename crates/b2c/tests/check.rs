@@ -101,6 +101,17 @@ Errors: 0. Warnings: 0. Not supported yet: 1.
 }
 
 #[test]
+fn how_long_things_may_take_is_told() {
+    let story = story("b2c.watchdog=20 b2c.timeout=2h");
+    assert!(story.contains("Watchdog: the machine is reset when it has hung for 20 s\n"), "{story}");
+    assert!(
+        story.contains("Time limit: 7200 s after the start of the kernel, the pipeline is cut\n"),
+        "{story}"
+    );
+    assert!(self::story("b2c.watchdog=off").contains("Watchdog: off\n"));
+}
+
+#[test]
 fn what_is_kept_and_where_is_told() {
     let story = story(
         "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.minio=s3,http://h,a,b \

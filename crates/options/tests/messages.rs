@@ -337,6 +337,15 @@ fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
 }
 
 #[test]
+fn a_machine_may_hang_for_a_while_and_a_boot_take_one() {
+    let minute = Duration::from_secs(60);
+    assert_eq!((Options::default().watchdog, Options::default().timeout), (Some(minute), None));
+    let options = assert_fine("b2c.watchdog=3600 b2c.timeout=90m");
+    assert_eq!((options.watchdog, options.timeout), (Some(60 * minute), Some(90 * minute)));
+    assert_eq!(assert_fine("b2c.watchdog=10 b2c.watchdog=off").watchdog, None);
+}
+
+#[test]
 fn pipefail_takes_what_a_switch_takes() {
     for (text, on) in [
         ("b2c.pipefail", true),

@@ -1,7 +1,7 @@
 //! The clock, set by a real server (chronyd), by the date of the initramfs, or not at all.
 
 use crate::support::{boot, option, run, serve};
-use harness::{Authority, Boot, Image, Network, Outcome, Registry, RegistryOptions};
+use harness::{Authority, Boot, Image, Outcome, Registry, RegistryOptions};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -91,9 +91,9 @@ fn a_clock_that_cannot_be_right_is_set_to_the_date_of_the_initramfs() {
     outcome.expect("The clock says 1980-01-01, which cannot be: it is set to 20").expect_status(0);
     let (now, hardware) = (number(&outcome, "now"), number(&outcome, "hardware"));
     assert!(now > 1_704_067_200 && now.abs_diff(hardware) < 60, "{now} {hardware}");
-    let later = boot("", SHOW).clock("2099-01-01T00:00:00").run();
+    let later = boot("", SHOW).clock("2035-01-01T00:00:00").run();
     later.expect_no("which cannot be");
-    assert!(number(&later, "now") >= 4_070_908_800);
+    assert!(number(&later, "now") >= 2_051_222_400);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn without_a_clock_a_certificate_is_refused_and_the_line_says_why() {
 fn no_network_no_time() {
     let outcome = Boot::new(&option("b2c.run_post", "--pull=never", "true"))
         .append("b2c.ntp_peer=auto")
-        .network(Network::Silent)
+        .no_network()
         .run();
     outcome.expect("Getting the time from the NTP server pool.ntp.org: FAILED: there is no network");
 }
