@@ -21,9 +21,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: dist
-dist: setup-build ## the initramfs, a kernel and its modules, in dist/
+dist: setup-build ## the initramfs, a kernel and its modules, keymaps, in dist/
 	tools/initramfs $(ARCH)
 	tools/kernel $(ARCH)
+	tools/keymaps
 	tools/crates licenses $(ARCH) > dist/LICENSES
 
 .PHONY: demo
@@ -82,3 +83,4 @@ setup-bench: setup-s3
 	@tools/setup bench
 images: setup-test
 	@tools/systemd-image
+	@tools/kernel $(ARCH) stock

@@ -21,7 +21,9 @@ pub(crate) struct Piece<'a> {
 impl<'a> Piece<'a> {
     /// The value, which has to be there.
     pub(crate) fn needed(&self) -> Result<'a, Slice<'a>> {
-        self.value.filter(|value| !value.is_empty()).ok_or_else(|| Problem::new(self.whole, "needs a value"))
+        self.value.filter(|value| !value.is_empty()).ok_or_else(|| {
+            Problem::new(self.whole, "needs a value").help(format!("write {}=…", self.key.text()))
+        })
     }
 }
 
@@ -119,7 +121,8 @@ pub(crate) fn host(part: Slice<'_>) -> Result<'_, String> {
     if !text.is_empty() && (name || text.parse::<IpAddr>().is_ok()) {
         Ok(owned(part))
     } else {
-        Err(Problem::new(part, "is not a host name or an IP address"))
+        Err(Problem::new(part, "is not a host name or an IP address")
+            .help("write one alone, such as ci-gateway or 10.42.0.1"))
     }
 }
 

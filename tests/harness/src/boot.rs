@@ -6,9 +6,12 @@ use crate::farm::Farm;
 use b2c::cpio::{self, Entry};
 use b2c::vm::{Arch, Machine, Network, join};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+
+/// Where `tools/kernel ARCH stock` puts its files.
+const STOCK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/stock");
 
 /// A machine to be booted: what `make dist` built, with what a test adds.
 #[derive(Clone, Debug)]
@@ -45,6 +48,15 @@ impl Boot {
             wrapper: Vec::new(),
             timeout: Duration::from_secs(180),
         }
+    }
+
+    /// With the ordinary kernel of Debian 12 and the modules of tools/stock-modules.list: almost all of its drivers are modules, also those of virtio.
+    pub fn stock_kernel(mut self) -> Self {
+        let kernel = Path::new(STOCK).join(format!("linux-{}", Arch::host().kernel_name));
+        assert!(kernel.exists(), "`tools/kernel ARCH stock` has been run");
+        self.initrds[1] = kernel.with_extension("modules.cpio.xz");
+        self.machine.kernel = kernel;
+        self
     }
 
     /// Adds words to the command line.

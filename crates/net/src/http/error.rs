@@ -222,7 +222,7 @@ fn tls_reason(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(e) => match e {
             // The signature is bad if another authority of the same name is known.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs"
+                "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs, or name it by b2c.ca"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 &format!("its certificate has expired; {}", today())
@@ -234,7 +234,7 @@ fn tls_reason(error: &rustls::Error) -> String {
                 "its certificate is for another name"
             }
             _ if is_authority(error) => {
-                "its certificate is its own authority's: put its PEM file into the initramfs under /etc/ssl/certs"
+                "its certificate is its own authority's: put its PEM file into the initramfs under /etc/ssl/certs, or name it by b2c.ca"
             }
             _ => "its certificate is refused",
         },

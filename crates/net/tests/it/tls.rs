@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A private authority, and the folder where its certificate is.
-struct Authority {
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub fn new() -> Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, "Test authority");
@@ -39,11 +39,11 @@ impl Authority {
         Server::start(&[crt.as_os_str(), pem.as_os_str()])
     }
 
-    fn good_server(&self) -> Server {
+    pub fn good_server(&self) -> Server {
         self.server("127.0.0.1", 2000, 4000)
     }
 
-    fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.folder.path().join("ca")
     }
 
@@ -122,6 +122,33 @@ fn files_that_are_no_certificates_are_skipped() {
     let ca_dirs = vec!["/does/not/exist".into(), folder];
     let client = Client::new(net::http::Config { ca_dirs, ..config() });
     assert_eq!(get(&client, &url(&authority.good_server())), "1");
+}
+
+#[test]
+fn an_authority_that_is_named_is_trusted() {
+    let authority = Authority::new();
+    let server = authority.good_server();
+    let named = |pem: &str| {
+        let authorities = vec![net::http::Authority::parse(pem.as_bytes()).unwrap()];
+        Client::new(net::http::Config { authorities, ..config() })
+    };
+    let bundle = format!("{}\nand\n{}", Authority::new().issuer.pem(), authority.issuer.pem());
+    assert_eq!(get(&named(&bundle), &url(&server)), "1");
+    let other = refusal(&named(&Authority::new().issuer.pem()), &server);
+    assert!(other.starts_with("no known authority") && other.contains("b2c.ca"), "{other}");
+}
+
+#[test]
+fn what_is_no_authority_says_why() {
+    let refused = |pem: &str| net::http::Authority::parse(pem.as_bytes()).unwrap_err().to_string();
+    let pem = Authority::new().issuer.pem();
+    let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(refused(""), "it holds no PEM certificate");
+    assert_eq!(refused("<html>Not found</html>"), "it holds no PEM certificate");
+    let cut = refused(&pem[..pem.len() / 2]);
+    assert!(cut.starts_with("it is not a proper PEM file: "), "{cut}");
+    let second = refused(&format!("{pem}{rubbish}"));
+    assert!(second.starts_with("its certificate 2 cannot be used: "), "{second}");
 }
 
 #[test]
