@@ -1,7 +1,7 @@
 //! The clock, set by a real server (chronyd), by the date of the initramfs, or not at all.
 
-use crate::support::{boot, option, run, serve};
-use harness::{Authority, Boot, Image, Outcome, Registry, RegistryOptions};
+use crate::support::{HTTP, boot, busybox, option, run, serve};
+use harness::{Authority, Boot, Farm, Image, Outcome, Registry, RegistryOptions};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,6 +74,18 @@ fn extra_arguments_name_a_time_server() {
     let url = serve(format!("b2c.ntp_peer=10.0.2.2\n{}\n", run("", SHOW)));
     let outcome = Boot::new(&format!("b2c.extra_args_url={url}")).clock(LONG_AGO).run();
     outcome.expect("Getting the time from the NTP server 10.0.2.2: DONE");
+    expect_now(number(&outcome, "now"));
+}
+
+#[test]
+fn the_network_names_its_time_servers() {
+    // The second one is dead, and nobody here knows pool.ntp.org.
+    let farm = Farm::with_dhcp_options(&["registry"], &["option:ntp-server,10.42.0.1,10.42.0.77"]);
+    farm.forward(80, Registry::shared().port());
+    busybox();
+    let line = b2c::vm::option("b2c.run", &format!("{HTTP} registry:80/busybox:latest {SHOW}"));
+    let outcome = Boot::new(&line).append("b2c.ntp_peer=auto").clock(LONG_AGO).inside(&farm).run();
+    outcome.expect("Getting the time from the NTP server 10.42.0.1, 10.42.0.77: DONE").expect_status(0);
     expect_now(number(&outcome, "now"));
 }
 
