@@ -58,6 +58,7 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
     if state.status == 0 {
         run_steps(&options.run, options.pipefail, world, state);
     }
+    fail_if_over(state);
     TIME_LIMIT.enter(Phase::After);
     run_post_containers(&options.run_post, world, state);
     if world.hooks.end(world.volumes.all()).is_err() {
