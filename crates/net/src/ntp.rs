@@ -6,7 +6,7 @@
 use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 const PORT: u16 = 123;
@@ -118,14 +118,19 @@ pub fn query(host: &str, timeout: Duration) -> Result<Offset, Error> {
 }
 
 fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
-    let plain = host.trim_start_matches('[').trim_end_matches(']');
-    let found = match host.to_socket_addrs() {
-        Ok(found) => Ok(found),
-        // Without a port.
-        Err(_) => (plain, PORT).to_socket_addrs(),
+    if let Ok(address) = host.parse() {
+        return Ok(vec![address]);
+    }
+    let (plain, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') => (name, port.parse().ok()),
+        _ => (host.trim_start_matches('[').trim_end_matches(']'), Some(PORT)),
     };
+    let failed = |reason: String| Error::Dns { host: host.into(), reason };
+    let port = port.ok_or_else(|| failed("its port is not a number up to 65535".into()))?;
+    let mut found = names::addresses(plain, port).map_err(|e| failed(e.to_string()))?;
     // Pools give a handful; each has to get its share of the time.
-    Ok(found.map_err(|e| Error::Dns { host: host.into(), reason: e.to_string() })?.take(4).collect())
+    found.truncate(4);
+    Ok(found)
 }
 
 fn ask(server: SocketAddr, timeout: Duration) -> Result<Offset, Error> {

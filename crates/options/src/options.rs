@@ -28,8 +28,8 @@ pub struct Options {
     pub iface: Vec<Iface>,
     /// `ip=`, for the kernel to understand.
     pub ip: Option<String>,
-    /// `b2c.hostname`.
-    pub hostname: String,
+    /// `b2c.hostname`; without it the network may name the machine, else it is called [`HOSTNAME`](crate::groups::machine::HOSTNAME).
+    pub hostname: Option<String>,
     /// `b2c.extra_args_url`.
     pub extra_args_url: Option<String>,
     /// `b2c.minio`.
@@ -72,7 +72,7 @@ impl Default for Options {
             ntp_peer: NtpPeer::None,
             iface: Vec::new(),
             ip: None,
-            hostname: "boot2container".to_owned(),
+            hostname: None,
             extra_args_url: None,
             minio: Vec::new(),
             volume: Vec::new(),

@@ -4,6 +4,7 @@ mod describe;
 
 use super::finding::{first_bad_line, one_line};
 use describe::{cache, command_list, container, iface, proxy, swap, without_password};
+use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
 use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
@@ -96,7 +97,10 @@ impl Story<'_> {
     }
 
     fn names(&mut self) {
-        self.tell("Host name", &self.options.hostname);
+        match &self.options.hostname {
+            Some(name) => self.tell("Host name", name),
+            None => self.tell("Host name", &format!("what the DHCP server gives, else {HOSTNAME}")),
+        }
         if let Some(keymap) = &self.options.keymap {
             self.tell_option("b2c.keymap", "", "Keyboard", keymap);
         }

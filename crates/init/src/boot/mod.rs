@@ -46,7 +46,7 @@ pub fn run() -> Ending {
     match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
-            host_name::set(&command_line.options.hostname);
+            host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {

@@ -3,6 +3,7 @@
 use super::filesystems;
 use crate::console::{CONSOLE, Fold};
 use net::{Config, Network};
+use options::groups::machine::HOSTNAME;
 use options::{NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
@@ -10,7 +11,7 @@ pub fn start(options: &Options) -> Option<Network> {
     let config = Config {
         ifaces: options.iface.clone(),
         kernel_ip: options.ip.is_some() && options.iface.is_empty(),
-        hostname: options.hostname.clone(),
+        hostname: options.hostname.clone().unwrap_or_else(|| HOSTNAME.into()),
     };
     match Network::start(config) {
         Ok(network) => Some(network),

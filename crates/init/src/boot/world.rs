@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::host_name;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
@@ -70,7 +71,7 @@ pub fn make<'a>(
         hooks,
         volumes,
         containers: places.containers,
-        hostname: options.hostname.clone(),
+        hostname: host_name::current(),
         stand_ins: stand_ins.unwrap_or_default(),
         drivers,
         _mounts: mounts,

@@ -2,15 +2,14 @@
 
 use crate::diagnostic::Problem;
 use crate::options::Options;
-use crate::table::{Group, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec, Support};
 use crate::values;
 
 /// A module's name with `-` folded to `_`, and `param=value` or `param`.
 pub type ModuleParam = (String, String);
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &HOSTNAME, &KEYMAP] };
+pub static GROUP: Group = Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &NAME, &KEYMAP] };
 
 static INSMODS: OptionSpec = OptionSpec {
     name: "b2c.insmods",
@@ -55,22 +54,26 @@ the hardware asks for are loaded without being named.",
     refuse: None,
 };
 
-static HOSTNAME: OptionSpec = OptionSpec {
+/// The name of a machine that nobody names.
+pub const HOSTNAME: &str = "boot2container";
+
+static NAME: OptionSpec = OptionSpec {
     name: "b2c.hostname",
     aliases: &[],
     value: "NAME",
-    default: "boot2container",
+    default: HOSTNAME,
     repeatable: false,
     help: "The machine's name.",
-    doc: "Also the name in containers that share the machine's UTS namespace, and in /etc/hostname. At most 64 characters.",
+    doc: "Also the name in containers that share the machine's UTS namespace, and in /etc/hostname. At most 64 characters. Without the \
+option, a name that the DHCP server gives is taken before the default.",
     example: "b2c.hostname=dut-1",
-    marks: &[],
+    marks: &[Mark::New("A name from the DHCP server.")],
     support: Support::Now,
     update: |value, options, _| {
         if value.text().len() > 64 {
             return Err(Problem::new(value, "is longer than the 64 characters that Linux allows"));
         }
-        options.hostname = values::name(value)?;
+        options.hostname = Some(values::name(value)?);
         Ok(())
     },
     refuse: None,

@@ -7,6 +7,7 @@ mod clock;
 mod command_line;
 mod console;
 mod desk;
+mod drivers;
 mod end;
 mod exit_codes;
 mod limits;
