@@ -88,7 +88,10 @@ impl Story<'_> {
 
     fn network(&mut self) {
         match (self.options.iface.as_slice(), &self.options.ip) {
-            ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
+            ([], None) => self.tell(
+                "Network",
+                "whatever the links offer (DHCP, IPv6 router advertisements), the first that answers wins",
+            ),
             ([], Some(ip)) => self.tell("Network", &format!("left as the kernel set it up from ip={ip}")),
             (ifaces, _) => ifaces.iter().for_each(|link| self.tell("Network", &iface(link))),
         }

@@ -13,9 +13,14 @@ pub(super) fn iface(iface: &Iface) -> String {
     let gateways = iface.gateways.iter().map(|gateway| format!("gateway {gateway}"));
     let servers = iface.nameservers.iter().map(|server| format!("name server {server}"));
     let routes = iface.routes.iter().map(route);
-    let mut parts = vec![iface.name.clone()];
+    let mut parts = vec![match iface.vlan {
+        Some(vlan) => format!("VLAN {vlan} on {}", iface.link),
+        None => iface.link.to_string(),
+    }];
     parts.extend(addresses.chain(gateways).chain(servers).chain(routes));
     parts.extend(iface.forward.then(|| "forwarding".to_owned()));
+    parts.extend(iface.mtu.map(|mtu| format!("MTU {mtu}")));
+    parts.extend(iface.optional.then(|| "may be missing".to_owned()));
     match iface.method {
         Method::Dhcp => parts.push("DHCP".to_owned()),
         Method::Auto => parts.push("whatever the link offers".to_owned()),
