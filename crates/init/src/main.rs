@@ -6,6 +6,7 @@ mod ending;
 mod modprobe;
 mod patience;
 mod pipeline;
+mod report;
 mod supervisor;
 
 use std::process::ExitCode;

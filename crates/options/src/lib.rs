@@ -22,6 +22,7 @@ mod words;
 
 pub use diagnostic::{Diagnostic, Fatal, Severity};
 pub use groups::network::{Address, Iface, Method, NtpPeer, Proxy, Route};
+pub use groups::shutdown::ReportSink;
 pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
 pub use lines::{CommandList, ContainerLine, Variable, Word};

@@ -2,6 +2,7 @@
 
 use crate::groups::machine::ModuleParam;
 use crate::groups::network::{Iface, NtpPeer, Proxy};
+use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
@@ -52,6 +53,8 @@ pub struct Options {
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
     pub keymap: Option<String>,
+    /// `b2c.report`.
+    pub report: Vec<ReportSink>,
     /// `b2c.poweroff_delay`.
     pub poweroff_delay: Duration,
     /// `b2c.shutdown_cmd`.
@@ -84,6 +87,7 @@ impl Default for Options {
             modules_load: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
+            report: Vec::new(),
             poweroff_delay: Duration::ZERO,
             shutdown_cmd: CommandList::command(&["poweroff", "-f"]),
             reboot_cmd: CommandList::command(&["reboot", "-f"]),

@@ -3,7 +3,7 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{cache, command_list, container, iface, proxy, swap, without_password};
+use describe::{cache, command_list, container, iface, proxy, report, swap, without_password};
 use options::table::{self, Support};
 use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
@@ -171,6 +171,8 @@ impl Story<'_> {
     }
 
     fn end(&mut self) {
+        let options = self.options;
+        options.report.iter().for_each(|sink| self.tell("Report", &report(sink)));
         let delay = match self.options.poweroff_delay.as_secs() {
             0 => String::new(),
             seconds => format!(", {seconds} s of waiting"),

@@ -2,6 +2,7 @@
 
 use crate::console::{CONSOLE, Fold};
 use crate::pipeline::lines;
+use crate::report;
 use net::http::{self, Client, InTime, Request};
 use options::{Fatal, Options, Severity};
 use std::io::Read;
@@ -62,6 +63,7 @@ impl CommandLine {
         let parsed = options::parse(&texts);
         let has_secrets = parsed.secrets.iter().any(|(text, _)| *text == 0);
         self.masked = texts.first().filter(|_| has_secrets).map(|text| parsed.masked(0, text));
+        report::options(texts.iter().enumerate().map(|(index, text)| parsed.masked(index, text)));
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, diagnostic.to_string());
         }

@@ -3,6 +3,7 @@
 use crate::console::CONSOLE;
 use crate::ending::Ending;
 use crate::patience;
+use crate::report::debug_exit;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::process::{Signal, WaitOptions};
 use std::process::ExitCode;
@@ -17,6 +18,11 @@ pub fn end(ending: Ending) -> ExitCode {
         unmount_all();
         rustix::fs::sync();
     });
+    if let Ending::DebugExit(status) = ending
+        && let Err(error) = debug_exit::exit(status)
+    {
+        CONSOLE.error(&format!("The machine cannot end with its status: {error}"));
+    }
     let errno = rustix::system::reboot(ending.reboot_command()).err();
     // Only reached when the kernel refuses; process 1 must not return, or the kernel panics.
     CONSOLE.error(&format!("The kernel refused to end ({ending:?}): {errno:?}"));
