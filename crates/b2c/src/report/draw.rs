@@ -16,7 +16,7 @@ const ROW: f64 = 20.0;
 /// Characters of a label that fit.
 const LABEL: usize = 34;
 /// Characters of a line that fits.
-const LINE: usize = 150;
+const LINE: usize = 160;
 /// Pixels that a character takes, at most.
 const CHARACTER: f64 = 7.3;
 
@@ -32,7 +32,7 @@ pub fn draw(document: &Document) -> String {
     let start = page.y;
     let left_out = &document.left_out;
     page.rows("Stages", &rows::stages(document), left_out.stages);
-    page.rows("Containers", &rows::containers(document), left_out.containers);
+    page.rows("Containers: pulled and created, then run", &rows::containers(document), left_out.containers);
     page.rows("Volumes", &rows::transfers(document), left_out.transfers);
     let grid = page.grid(start);
     page.messages("Errors", "bad", &document.errors, left_out.errors);
@@ -79,7 +79,8 @@ impl Page {
         if rows.is_empty() {
             return;
         }
-        self.line(MARGIN, "head", title, LABEL);
+        self.y += ROW / 2.0;
+        self.line(MARGIN, "head", title, LINE);
         for row in rows {
             self.row(row);
         }
@@ -133,9 +134,11 @@ impl Page {
 
     /// As many lines as it takes.
     fn long(&mut self, class: &str, text: &str) {
-        let characters: Vec<char> = text.chars().collect();
-        for line in characters.chunks(LINE) {
-            self.line(MARGIN, class, &line.iter().collect::<String>(), LINE);
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(end_of_line(rest));
+            self.line(MARGIN, class, line, LINE);
+            rest = after.trim_start();
         }
     }
 }
@@ -144,6 +147,12 @@ impl Page {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bars end within the page")]
 fn room(x: f64) -> usize {
     ((WIDTH - MARGIN - x) / CHARACTER) as usize
+}
+
+/// In bytes: at the last blank that fits, if there is one in the last third.
+fn end_of_line(text: &str) -> usize {
+    let Some((longest, _)) = text.char_indices().nth(LINE) else { return text.len() };
+    text[..longest].rfind(' ').filter(|end| *end > longest * 2 / 3).unwrap_or(longest)
 }
 
 fn texts(options: &[String]) -> Vec<Message> {
