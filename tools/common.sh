@@ -16,18 +16,18 @@ fail() {
 }
 
 # Sets what depends on the architecture. A new architecture is a new row:
-#   ARCH TRIPLE KERNEL_NAME KERNEL_FLAVOUR XZ_FILTER
+#   ARCH TRIPLE KERNEL_NAME KERNEL_FLAVOUR STOCK_FLAVOUR XZ_FILTER
 # ARCH as in release file names and in Debian, KERNEL_NAME as `uname -m` has it, XZ_FILTER what makes its machine code compress better and
 # its kernel can undo ("-" is none).
 select_arch() {
     row=$(awk -v arch="$1" '$1 == arch' <<'TABLE'
-amd64 x86_64-unknown-linux-musl x86_64 cloud-amd64 --x86
+amd64 x86_64-unknown-linux-musl x86_64 cloud-amd64 amd64 --x86
 TABLE
     )
     [ -n "$row" ] || fail "ARCH=$1 is unknown; see the table in tools/common.sh"
     # shellcheck disable=SC2086 # the row's columns
     set -- $row
-    ARCH=$1 TRIPLE=$2 KERNEL_NAME=$3 KERNEL_FLAVOUR=$4 XZ_FILTER=$5
+    ARCH=$1 TRIPLE=$2 KERNEL_NAME=$3 KERNEL_FLAVOUR=$4 STOCK_FLAVOUR=$5 XZ_FILTER=$6
     INITRAMFS=$DIST/initramfs.linux_$ARCH.cpio
     KERNEL=$DIST/linux-$KERNEL_NAME
     E2FSPROGS=$CACHE/e2fsprogs/$ARCH

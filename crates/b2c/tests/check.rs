@@ -43,7 +43,7 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
   2. Kernel modules: nbd, vc4, and those that the hardware asks for
   3. Network: eth0, address 10.0.0.2/24, gateway 10.0.0.1, 10.1.0.0/16 by way of 10.0.0.9
   4. Proxy: http://***@proxy:3128/ for https, but not for ci-gateway
-  5. Clock: set from pool.ntp.org, 3 tries of 5 s
+  5. Clock: set from the servers that DHCP names, else pool.ntp.org, 3 tries of 5 s
   6. Host name: dut-1
   7. Cache: none, everything is in memory
   8. Volume: a

@@ -6,8 +6,10 @@ mod ending;
 mod modprobe;
 mod patience;
 mod pipeline;
+mod pulse;
 mod report;
 mod supervisor;
+mod time_limit;
 
 use std::process::ExitCode;
 

@@ -1,8 +1,9 @@
-//! Links, addresses, DHCP, DNS, NTP and the one HTTP client.
+//! Links, addresses, DHCP, DNS, NTP, the clocks and the one HTTP client.
 //!
 //! [`Network`] brings the machine's interfaces up and keeps their leases; [`http`] and [`ntp`] use what it has brought up,
 //! with [`patience`]. Nothing here knows what the network is for.
 
+pub mod clock;
 pub mod dhcp;
 pub mod http;
 mod link;

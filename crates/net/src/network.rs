@@ -7,15 +7,19 @@ mod apply;
 mod error;
 mod judge;
 mod port;
+mod shared;
 mod worker;
 
 pub use error::Error;
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
+use shared::Shared;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use worker::Worker;
 
 /// The thread's stack. Its largest buffers are 2 KiB.
@@ -55,25 +59,6 @@ pub struct Network {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What [`Network::wait`] waits for.
-#[derive(Debug, Default)]
-struct Shared {
-    outcome: Mutex<Option<Result<(), Error>>>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Option<Result<(), Error>>> {
-        // An Option is whole even if a thread panicked while it held the lock.
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, outcome: Result<(), Error>) {
-        *self.lock() = Some(outcome);
-        self.changed.notify_all();
-    }
-}
-
 impl Network {
     /// Begins to set the network up, in the network namespace of the calling thread, and returns at once.
     pub fn start(config: Config) -> Result<Network, Error> {
@@ -95,16 +80,25 @@ impl Network {
         Ok(Network { shared, stop, thread: Some(thread) })
     }
 
+    /// As [`Network::wait`], but no longer than that; `None` when it is not decided by then.
+    pub fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        self.shared.wait_at_most(limit)
+    }
+
     /// Waits until the network can be used, or patience is over: after 10 s without any interface, 20 s without a cable, 60 s without a
     /// lease. A later call tells if it has come to life since.
     pub fn wait(&self) -> Result<(), Error> {
-        let mut outcome = self.shared.lock();
-        loop {
-            match &*outcome {
-                Some(outcome) => return outcome.clone(),
-                None => outcome = self.shared.changed.wait(outcome).unwrap_or_else(PoisonError::into_inner),
-            }
-        }
+        self.shared.wait()
+    }
+
+    /// The time servers that DHCP names, in the order of preference (RFC 2132 §8.3). More may come later; nobody waits for them.
+    pub fn ntp_servers(&self) -> Vec<IpAddr> {
+        self.shared.news().facts.ntp_servers.clone()
+    }
+
+    /// This machine's name as DHCP has it (RFC 2132 §3.14), if it is a host name by RFC 1123 and one that Linux can have.
+    pub fn host_name(&self) -> Option<String> {
+        self.shared.news().facts.host_name.clone()
     }
 }
 

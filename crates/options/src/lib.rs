@@ -26,7 +26,7 @@ pub use groups::shutdown::ReportSink;
 pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
 pub use lines::{CommandList, ContainerLine, Variable, Word};
-pub use options::Options;
+pub use options::{DEFAULT_WATCHDOG, Options};
 pub use parse::{Parsed, not_supported_yet, parse};
 pub use secret::Secret;
 pub use shell::{ShellError, ShellErrorKind};

@@ -8,6 +8,9 @@ use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
 use std::time::Duration;
 
+/// Longer than the longest pause of a healthy machine, which is one that swaps, and short beside a job.
+pub const DEFAULT_WATCHDOG: Duration = Duration::from_secs(60);
+
 /// All options, typed. docs/options.md says what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -29,8 +32,8 @@ pub struct Options {
     pub iface: Vec<Iface>,
     /// `ip=`, for the kernel to understand.
     pub ip: Option<String>,
-    /// `b2c.hostname`.
-    pub hostname: String,
+    /// `b2c.hostname`; without it the network may name the machine, else it is called [`HOSTNAME`](crate::groups::machine::HOSTNAME).
+    pub hostname: Option<String>,
     /// `b2c.extra_args_url`.
     pub extra_args_url: Option<String>,
     /// `b2c.minio`.
@@ -55,6 +58,10 @@ pub struct Options {
     pub keymap: Option<String>,
     /// `b2c.report`.
     pub report: Vec<ReportSink>,
+    /// `b2c.watchdog`: how long the machine may hang before it is reset; `None` is for ever.
+    pub watchdog: Option<Duration>,
+    /// `b2c.timeout`: since the start of the kernel.
+    pub timeout: Option<Duration>,
     /// `b2c.poweroff_delay`.
     pub poweroff_delay: Duration,
     /// `b2c.shutdown_cmd`.
@@ -75,7 +82,7 @@ impl Default for Options {
             ntp_peer: NtpPeer::None,
             iface: Vec::new(),
             ip: None,
-            hostname: "boot2container".to_owned(),
+            hostname: None,
             extra_args_url: None,
             minio: Vec::new(),
             volume: Vec::new(),
@@ -88,6 +95,8 @@ impl Default for Options {
             module_params: Vec::new(),
             keymap: None,
             report: Vec::new(),
+            watchdog: Some(DEFAULT_WATCHDOG),
+            timeout: None,
             poweroff_delay: Duration::ZERO,
             shutdown_cmd: CommandList::command(&["poweroff", "-f"]),
             reboot_cmd: CommandList::command(&["reboot", "-f"]),

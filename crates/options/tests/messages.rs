@@ -211,7 +211,10 @@ fn bad_values_are_said_and_left_out() {
             "b2c.cache_device=auto,budget=lots",
             "error: b2c.cache_device: `lots` is not a size; write a number and K, M, G or T, such as 8G | lots",
         ),
-        ("b2c.cache_device=auto,budget", "error: b2c.cache_device: `budget` needs a value | budget"),
+        (
+            "b2c.cache_device=auto,budget",
+            "error: b2c.cache_device: `budget` needs a value; write budget=… | budget",
+        ),
         (
             "b2c.swap=8x",
             "error: b2c.swap: `8x` is not a size; write a number and K, M, G or T, such as 8G | 8x",
@@ -223,7 +226,7 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.ntp_peer=http://x",
-            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address | http://x",
+            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address; write one alone, such as ci-gateway or 10.42.0.1 | http://x",
         ),
         (
             "b2c.iface=,dhcp",
@@ -264,7 +267,7 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.storage=additionalimagestores",
-            "error: b2c.storage: `additionalimagestores` needs a value | additionalimagestores",
+            "error: b2c.storage: `additionalimagestores` needs a value; write additionalimagestores=… | additionalimagestores",
         ),
         (
             "b2c.storage=x=fs",
@@ -302,6 +305,22 @@ fn bad_values_are_said_and_left_out() {
         (
             "b2c.keymap=/x",
             "error: b2c.keymap: `/x` is not a name; use letters, digits, _ . - and start with a letter or a digit | /x",
+        ),
+        (
+            "b2c.watchdog=5",
+            "error: b2c.watchdog: `5` is not a whole number from 10 to 3600; or write off | 5",
+        ),
+        (
+            "b2c.watchdog=no",
+            "error: b2c.watchdog: `no` is not a whole number from 10 to 3600; or write off | no",
+        ),
+        (
+            "b2c.timeout=90",
+            "error: b2c.timeout: `90` is not a duration; write a number and s, m, h, d or w, such as 90m | 90",
+        ),
+        (
+            "b2c.timeout=0s",
+            "error: b2c.timeout: `0s` is not a duration; write a number and s, m, h, d or w, such as 90m | 0s",
         ),
         (
             "b2c.poweroff_delay=soon",
@@ -447,12 +466,15 @@ fn volumes_that_cannot_be_set_up_keep_everything_from_running() {
             "b2c.volume=a/b",
             "error: b2c.volume: `a/b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a/b",
         ),
-        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value | mirror"),
+        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value; write mirror=… | mirror"),
         (
             "b2c.volume=a,mirror=gw",
             "error: b2c.volume: `gw` is not ALIAS/BUCKET[/path]; write the alias of a b2c.minio and a bucket | gw",
         ),
-        ("b2c.volume=a,fscrypt_key=", "error: b2c.volume: `fscrypt_key=` needs a value | fscrypt_key="),
+        (
+            "b2c.volume=a,fscrypt_key=",
+            "error: b2c.volume: `fscrypt_key=` needs a value; write fscrypt_key=… | fscrypt_key=",
+        ),
         (
             "b2c.volume=a,fscrypt_key=c2hvcnQ=",
             "error: b2c.volume: `***` is not an fscrypt_key; give 16 to 64 bytes as base64: head -c 64 /dev/urandom | base64 -w0 | c2hvcnQ=",
@@ -593,7 +615,8 @@ fn secrets_are_never_shown() {
     let text = format!(
         "b2c.minio=a,http://u:hunter2@h,AK,hunter2 b2c.minio=http://h,AK,hunter2 b2c.minio=b,c,d,hunter2,hunter2 \
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
-         b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
+         b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
+         b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
          b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
     );

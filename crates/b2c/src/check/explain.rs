@@ -4,14 +4,16 @@ mod describe;
 
 use super::finding::{first_bad_line, one_line};
 use describe::{cache, command_list, container, iface, proxy, report, swap, without_password};
+use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
-use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
+use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
 
 /// One line for each thing that would happen. `complete` says that the extra arguments were read too.
 pub fn explain(parsed: &Parsed, complete: bool) -> String {
     let options = &parsed.options;
     let mut story = Story { options, text: "What would happen, in order:\n\n".to_owned(), lines: 0 };
+    story.watchdog();
     story.modules();
     story.network();
     story.extra_args(complete);
@@ -70,6 +72,20 @@ impl Story<'_> {
         self.tell("Kernel modules", &modules);
     }
 
+    fn watchdog(&mut self) {
+        let options = self.options;
+        if options.watchdog != Some(DEFAULT_WATCHDOG) {
+            let how = options.watchdog.map_or("off".to_owned(), |time| {
+                format!("the machine is reset when it has hung for {} s", time.as_secs())
+            });
+            self.tell("Watchdog", &how);
+        }
+        if let Some(time) = options.timeout {
+            let how = format!("{} s after the start of the kernel, the pipeline is cut", time.as_secs());
+            self.tell("Time limit", &how);
+        }
+    }
+
     fn network(&mut self) {
         match (self.options.iface.as_slice(), &self.options.ip) {
             ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
@@ -81,7 +97,9 @@ impl Story<'_> {
         }
         match &self.options.ntp_peer {
             NtpPeer::None => {}
-            NtpPeer::Auto => self.tell("Clock", "set from pool.ntp.org, 3 tries of 5 s"),
+            NtpPeer::Auto => {
+                self.tell("Clock", "set from the servers that DHCP names, else pool.ntp.org, 3 tries of 5 s");
+            }
             NtpPeer::Host(host) => self.tell("Clock", &format!("set from {host}, 3 tries of 5 s")),
         }
     }
@@ -96,7 +114,10 @@ impl Story<'_> {
     }
 
     fn names(&mut self) {
-        self.tell("Host name", &self.options.hostname);
+        match &self.options.hostname {
+            Some(name) => self.tell("Host name", name),
+            None => self.tell("Host name", &format!("what the DHCP server gives, else {HOSTNAME}")),
+        }
         if let Some(keymap) = &self.options.keymap {
             self.tell_option("b2c.keymap", "", "Keyboard", keymap);
         }

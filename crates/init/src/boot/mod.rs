@@ -5,6 +5,7 @@ mod clock;
 mod command_line;
 pub mod filesystems;
 pub mod hardware;
+mod heart;
 mod host_name;
 mod nbd;
 mod network;
@@ -22,8 +23,10 @@ use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
 use crate::pipeline::{self, World, state::State};
 use crate::report;
+use crate::time_limit::{Phase, TIME_LIMIT};
 use command_line::CommandLine;
 use hardware::Drivers;
+use heart::Heart;
 use options::{Fatal, Options};
 use std::time::Duration;
 
@@ -38,18 +41,22 @@ pub fn run() -> Ending {
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
     let mut command_line = setup();
+    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
+    TIME_LIMIT.set(command_line.options.timeout);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
     let (network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
-    clock::set(&command_line.options.ntp_peer, online);
+    clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
     match command_line.fetch_extra_args(&http_client(&command_line.options)) {
         Ok(()) => {
-            extra_args(&before, &command_line.options, online);
-            host_name::set(&command_line.options.hostname);
+            heart.limit(command_line.options.watchdog);
+            TIME_LIMIT.set(command_line.options.timeout);
+            extra_args(&before, &command_line.options, network.as_ref(), online);
+            host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
@@ -60,6 +67,7 @@ pub fn run() -> Ending {
     }
     // A kernel whose module is cut short while it starts complains as if it were broken.
     drivers.settle(SHUTDOWN_PATIENCE);
+    TIME_LIMIT.enter(Phase::Ended);
     let ending = shutdown::end(&command_line.options, &state);
     // Not dropped: that would wait for its thread, which may wait for a driver that hangs.
     std::mem::forget(network);
@@ -68,6 +76,7 @@ pub fn run() -> Ending {
 
 fn setup() -> CommandLine {
     CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
+    clock::set_to_floor();
     CommandLine::read()
 }
 
@@ -83,9 +92,9 @@ fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
 }
 
 /// Does what the extra arguments ask for of stages that are over.
-fn extra_args(before: &Options, options: &Options, online: bool) {
+fn extra_args(before: &Options, options: &Options, network: Option<&net::Network>, online: bool) {
     if options.ntp_peer != before.ntp_peer {
-        clock::set(&options.ntp_peer, online);
+        clock::set(&options.ntp_peer, network, online);
     }
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
@@ -160,5 +169,6 @@ fn run_pipeline(
 fn report_status(options: &Options, state: &State, world: Option<&World<'_>>) {
     CONSOLE.end_section();
     CONSOLE.line(&format!("Execution is over, pipeline status: {}", state.status));
+    TIME_LIMIT.enter(Phase::Reported);
     report::deliver(options, state, world);
 }

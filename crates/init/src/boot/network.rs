@@ -2,7 +2,9 @@
 
 use super::filesystems;
 use crate::console::{CONSOLE, Fold};
+use crate::time_limit::TIME_LIMIT;
 use net::{Config, Network};
+use options::groups::machine::HOSTNAME;
 use options::{NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
@@ -10,7 +12,7 @@ pub fn start(options: &Options) -> Option<Network> {
     let config = Config {
         ifaces: options.iface.clone(),
         kernel_ip: options.ip.is_some() && options.iface.is_empty(),
-        hostname: options.hostname.clone(),
+        hostname: options.hostname.clone().unwrap_or_else(|| HOSTNAME.into()),
     };
     match Network::start(config) {
         Ok(network) => Some(network),
@@ -31,9 +33,15 @@ pub fn wait(network: Option<&Network>, options: &Options) -> bool {
         CONSOLE.line("Nothing on the command line needs the network: not waiting for it");
         return false;
     }
-    match network.wait() {
-        Ok(()) => true,
-        Err(error) => {
+    let outcome = match TIME_LIMIT.left() {
+        Some(left) => network.wait_at_most(left),
+        None => Some(network.wait()),
+    };
+    match outcome {
+        Some(Ok(())) => true,
+        // There is no time for it any more, which is said elsewhere.
+        None => false,
+        Some(Err(error)) => {
             CONSOLE.error(&format!("{error}; going on without a network"));
             false
         }

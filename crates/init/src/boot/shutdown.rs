@@ -14,7 +14,7 @@ pub fn end(options: &Options, state: &State) -> Ending {
 }
 
 fn last_words(options: &Options, state: &State) -> Ending {
-    if !patience::write_back(rustix::fs::sync) {
+    if !patience::write_back(rustix::fs::sync, || {}) {
         CONSOLE.error("Not everything could be written to its disk: one does not answer any more");
     }
     if state.shutdown_mode == ShutdownMode::Reboot {

@@ -4,11 +4,13 @@ use super::cache::Cache;
 use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::host_name;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use crate::pipeline::hooks::Hooks;
+use crate::time_limit::TIME_LIMIT;
 use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
@@ -70,7 +72,7 @@ pub fn make<'a>(
         hooks,
         volumes,
         containers: places.containers,
-        hostname: options.hostname.clone(),
+        hostname: host_name::current(),
         stand_ins: stand_ins.unwrap_or_default(),
         drivers,
         _mounts: mounts,
@@ -153,5 +155,5 @@ pub fn http_client(options: &Options) -> Client {
         http: proxy.http.clone(),
         no: proxy.no.clone(),
     });
-    Client::new(http::Config { proxy, ..http::Config::default() })
+    Client::new(http::Config { proxy, cancel: TIME_LIMIT.transfers(), ..http::Config::default() })
 }

@@ -26,6 +26,7 @@ pub static CONSOLE: Console = Console {
         raw: false,
         mid_line: false,
         section: None,
+        doing: String::new(),
         attached: false,
         waiting: Vec::new(),
     }),
@@ -53,6 +54,8 @@ struct State {
     mid_line: bool,
     /// The section that is open.
     section: Option<&'static str>,
+    /// The title of the last one.
+    doing: String,
     /// A container writes; our lines wait while it is in the middle of one of its own.
     attached: bool,
     /// What waits.
@@ -144,6 +147,12 @@ impl Console {
         let start = format!("{ERASE_LINE}section_start:{}:{name}{collapsed}\r{ERASE_LINE}", unix_time());
         state.put_line(&format!("{start}{CYAN}[{}]: {title}{RESET}", uptime()));
         state.section = Some(name);
+        title.clone_into(&mut state.doing);
+    }
+
+    /// What the machine is at: the title of the last section.
+    pub fn doing(&self) -> String {
+        self.state().doing.clone()
     }
 
     /// Closes the open section, if there is one.

@@ -6,6 +6,7 @@ use super::lines::{self, Request};
 use super::state::{ShutdownMode, State};
 use crate::console::{CONSOLE, Fold, attach};
 use crate::report::{self, Record};
+use crate::time_limit::TIME_LIMIT;
 use container::runtime::{self, Exit, Shim};
 use options::ContainerLine;
 use rustix::process::Signal;
@@ -76,18 +77,22 @@ fn create_and_run(
         Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),
     };
     CONSOLE.section(section, &format!("{title}: {}", line.shown()), fold);
-    let ended = run_attached(&created, &request, record);
+    let ended = run_attached(&created, &request, kind, record);
     CONSOLE.end_section();
     Ok(ended)
 }
 
-fn run_attached(created: &Created, request: &Request, record: &Record) -> Ended {
+fn run_attached(created: &Created, request: &Request, kind: Kind, record: &Record) -> Ended {
     let question = if request.run.terminal { prepare_terminal(&request.run) } else { "" };
     CONSOLE.line(&format!("About to start executing a container{question}"));
     let ended = match runtime::start(&created.spec, &Shim::default()) {
         Ok(mut running) => {
             record.started();
+            if kind == Kind::Step {
+                TIME_LIMIT.watch_step(running.stopper());
+            }
             attach::attach(&mut running, created.spec.stdin, !question.is_empty());
+            TIME_LIMIT.step_ended();
             running
                 .wait()
                 .map(|exit| ended(exit, created.spec.namespaces.pid))

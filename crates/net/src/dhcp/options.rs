@@ -8,6 +8,10 @@ use std::net::Ipv4Addr;
 
 /// Names longer than this are none (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 253;
+/// One part of a name (RFC 1035 §2.3.4).
+const MAX_LABEL: usize = 63;
+/// What Linux takes (sethostname(2)).
+const MAX_HOST_NAME: usize = 64;
 /// As many as resolvers look at, and more than any network has.
 const MAX_LIST: usize = 32;
 
@@ -107,13 +111,22 @@ impl Options {
         if ones + mask.trailing_zeros() < 32 { Err(malformed) } else { Ok(u8::try_from(ones).ok()) }
     }
 
-    /// A host or domain name. It will be written to files, so it has to be one.
-    pub(super) fn name(&self, code: u8) -> Result<Option<String>, DhcpError> {
+    /// A domain's name. It will be written to files, so it has to be one.
+    pub(super) fn domain(&self, code: u8) -> Result<Option<String>, DhcpError> {
+        self.name(code, is_name)
+    }
+
+    /// A host's name, which will be this machine's.
+    pub(super) fn host_name(&self, code: u8) -> Result<Option<String>, DhcpError> {
+        self.name(code, is_host_name)
+    }
+
+    fn name(&self, code: u8, is_right: fn(&str) -> bool) -> Result<Option<String>, DhcpError> {
         let Some(value) = self.get(code) else { return Ok(None) };
         // Some servers end it like a C string.
         let end = value.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
         let name = std::str::from_utf8(&value[..end]).unwrap_or_default().trim_end_matches('.');
-        if is_name(name) { Ok(Some(name.into())) } else { Err(DhcpError::Malformed { code }) }
+        if is_right(name) { Ok(Some(name.into())) } else { Err(DhcpError::Malformed { code }) }
     }
 
     /// What a server has to say to people.
@@ -190,9 +203,38 @@ fn dns_name(bytes: &[u8], mut at: usize) -> Option<(String, usize)> {
     }
 }
 
+/// RFC 1123 §2.1: labels of letters, digits and inner hyphens.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= MAX_HOST_NAME && name.split('.').all(is_label)
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_NAME
         && !name.starts_with('-')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_host_names_are() {
+        let longest = format!("{}.a", "a".repeat(62));
+        for name in ["dut-1", "DUT", "3com", "dut-1.lab.example", &longest] {
+            assert!(is_host_name(name), "{name}");
+        }
+        let too_long = format!("{longest}b");
+        let label = "a".repeat(64);
+        for name in ["", "-dut", "dut-", "d_t", "a..b", ".a", "a b", "d\nt", "dút", &too_long, &label] {
+            assert!(!is_host_name(name), "{name}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(60);
 impl Worker {
     /// Tells those who wait when there is something to tell.
     pub(super) fn judge(&self, now: Instant) {
-        let told = self.shared.lock().clone();
+        let told = self.shared.news().outcome.clone();
         if told == Some(Ok(())) {
             return;
         }
@@ -32,13 +32,13 @@ impl Worker {
             _ => {}
         }
         if let Some(verdict) = verdict {
-            self.shared.set(verdict);
+            self.shared.set_outcome(verdict);
         }
     }
 
     /// When the next judgement may be another one only because time has passed.
     pub(super) fn patience_ends(&self, judged: Instant) -> impl Iterator<Item = Instant> {
-        let waiting = self.shared.lock().is_none();
+        let waiting = self.shared.news().outcome.is_none();
         let ends =
             [INTERFACE_PATIENCE, CARRIER_PATIENCE, LEASE_PATIENCE].map(|patience| self.began + patience);
         let carriers = self.ports.iter().map(|port| port.since + CARRIER_PATIENCE);

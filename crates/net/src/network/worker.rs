@@ -2,7 +2,8 @@
 
 use super::apply::{self, Applied};
 use super::port::Port;
-use super::{Config, Error, Paths, Shared};
+use super::shared::{Facts, Shared};
+use super::{Config, Error, Paths};
 use crate::dhcp::{Event, Lease};
 use crate::link::{Kernel, Link, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK};
 use crate::netlink;
@@ -142,7 +143,7 @@ impl Worker {
                 self.meet(link, now);
             }
         }
-        self.write_resolv_conf();
+        self.publish();
     }
 
     /// Decides whether a new interface is ours to set up, and begins.
@@ -212,7 +213,7 @@ impl Worker {
                 log::warn!("{}: the DHCP server takes its offer back: {words:?}", port.name);
             }
         }
-        self.write_resolv_conf();
+        self.publish();
     }
 
     fn bind(&mut self, index: usize, lease: Lease) {
@@ -241,8 +242,10 @@ impl Worker {
         }
     }
 
-    fn write_resolv_conf(&mut self) {
+    /// Puts together what is known of all interfaces, the preferred first, for those who look names up, set the clock or name the machine.
+    fn publish(&mut self) {
         let mut resolvers = Resolvers::default();
+        let mut facts = Facts::default();
         let mut ports: Vec<&Port> = self.ports.iter().collect();
         ports.sort_by_key(|port| port.rank.unwrap_or(u32::MAX));
         for port in ports {
@@ -252,12 +255,15 @@ impl Worker {
                 let reply = &lease.reply;
                 let search = reply.search.iter().chain(&reply.domain).cloned();
                 resolvers.add(reply.name_servers.iter().copied().map(IpAddr::from), search);
+                facts.add(reply.ntp_servers.iter().copied().map(IpAddr::from));
+                facts.host_name = facts.host_name.or_else(|| reply.host_name.clone());
             }
         }
         if self.config.kernel_ip {
             resolvers = Resolvers::parse(&fs::read_to_string(&self.paths.pnp).unwrap_or_default());
         }
         self.resolv_conf.write(resolvers);
+        self.shared.news().facts = facts;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::lab::{Lab, failure, ip, until};
 use net::Config;
 use std::fs;
+use std::net::IpAddr;
 
 fn config() -> Config {
     Config { hostname: "dut".into(), ..Config::default() }
@@ -20,10 +21,14 @@ fn a_lease_is_in_the_kernel() {
             "--domain=lab.example",
             "--dhcp-option=26,1400",
             "--dhcp-option=119,a.example,b.example",
+            "--dhcp-option=42,10.77.0.5,10.77.0.6",
+            "--dhcp-option-force=12,dut-7",
         ],
     );
     let network = lab.start(config());
     network.wait().unwrap();
+    assert_eq!(network.ntp_servers(), [[10, 77, 0, 5], [10, 77, 0, 6]].map(IpAddr::from));
+    assert_eq!(network.host_name().as_deref(), Some("dut-7"));
 
     let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
     assert!(address.contains("inet 10.77.0.10/24") && address.contains("brd 10.77.0.255"), "{address}");

@@ -6,5 +6,6 @@ mod fixed;
 mod http;
 mod lab;
 mod ntp;
+mod proxy;
 mod tls;
 mod web;

@@ -2,15 +2,16 @@
 
 use crate::diagnostic::Problem;
 use crate::options::Options;
-use crate::table::{Group, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec, Support};
 use crate::values;
+use std::time::Duration;
 
 /// A module's name with `-` folded to `_`, and `param=value` or `param`.
 pub type ModuleParam = (String, String);
 
 /// The options of this group.
 pub static GROUP: Group =
-    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &HOSTNAME, &KEYMAP] };
+    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &NAME, &KEYMAP, &WATCHDOG] };
 
 static INSMODS: OptionSpec = OptionSpec {
     name: "b2c.insmods",
@@ -55,22 +56,26 @@ the hardware asks for are loaded without being named.",
     refuse: None,
 };
 
-static HOSTNAME: OptionSpec = OptionSpec {
+/// The name of a machine that nobody names.
+pub const HOSTNAME: &str = "boot2container";
+
+static NAME: OptionSpec = OptionSpec {
     name: "b2c.hostname",
     aliases: &[],
     value: "NAME",
-    default: "boot2container",
+    default: HOSTNAME,
     repeatable: false,
     help: "The machine's name.",
-    doc: "Also the name in containers that share the machine's UTS namespace, and in /etc/hostname. At most 64 characters.",
+    doc: "Also the name in containers that share the machine's UTS namespace, and in /etc/hostname. At most 64 characters. Without the \
+option, a name that the DHCP server gives is taken before the default.",
     example: "b2c.hostname=dut-1",
-    marks: &[],
+    marks: &[Mark::New("A name from the DHCP server.")],
     support: Support::Now,
     update: |value, options, _| {
         if value.text().len() > 64 {
             return Err(Problem::new(value, "is longer than the 64 characters that Linux allows"));
         }
-        options.hostname = values::name(value)?;
+        options.hostname = Some(values::name(value)?);
         Ok(())
     },
     refuse: None,
@@ -91,6 +96,31 @@ static KEYMAP: OptionSpec = OptionSpec {
     },
     update: |value, options, _| {
         options.keymap = Some(values::name(value)?);
+        Ok(())
+    },
+    refuse: None,
+};
+
+static WATCHDOG: OptionSpec = OptionSpec {
+    name: "b2c.watchdog",
+    aliases: &[],
+    value: "SECONDS | off",
+    default: "60",
+    repeatable: false,
+    help: "After how long a machine that hangs is reset.",
+    doc: "From 10 to 3600 seconds. By the hardware's watchdog, /dev/watchdog, as soon as there is one; without one, process 1 ends a machine whose boot logic \
+hangs, after a minute at least. `off` leaves /dev/watchdog to a container that wants it for itself, and waits for ever. \
+[watchdog.md](watchdog.md) tells the rest.",
+    example: "b2c.watchdog=off",
+    marks: &[Mark::New("The original leaves the watchdog alone.")],
+    support: Support::Now,
+    update: |value, options, _| {
+        options.watchdog = match value.text() {
+            "off" => None,
+            _ => Some(Duration::from_secs(
+                values::number(value, 10..=3600).map_err(|problem| problem.help("or write off"))?,
+            )),
+        };
         Ok(())
     },
     refuse: None,

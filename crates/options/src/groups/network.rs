@@ -51,7 +51,9 @@ static NTP_PEER: OptionSpec = OptionSpec {
     default: "none",
     repeatable: false,
     help: "The NTP server that sets the clock.",
-    doc: "`auto` is pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot goes on.",
+    doc: "`auto` is what DHCP names (option 42), else pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot \
+goes on. Of a name with several addresses four are asked at once, and what most of them say counts. The hardware clock is set, too. \
+[clock.md](clock.md) tells more.",
     example: "b2c.ntp_peer=10.42.0.1",
     marks: &[],
     support: Support::Now,

@@ -14,12 +14,37 @@ use crate::values::{self, Result};
 use std::time::Duration;
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "The end", options: &[&report::REPORT, &POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD] };
+pub static GROUP: Group = Group {
+    title: "The end",
+    options: &[&TIMEOUT, &report::REPORT, &POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD],
+};
 
 const NO_SHELL: Mark = Mark::Divergence(
     "There is no shell: only commands, quotes, variables, and `;` or a line end between commands.",
 );
+
+static TIMEOUT: OptionSpec = OptionSpec {
+    name: "b2c.timeout",
+    aliases: &[],
+    value: "DURATION",
+    default: "",
+    repeatable: false,
+    help: "How long a boot may take, counted from the start of the kernel.",
+    doc: "A number and `s`, `m`, `h`, `d` or `w`. When the time is over, the step that runs is ended by its stop signal, and killed if that does not help within \
+10 seconds; downloads and waits are cut short, and the remaining steps are skipped. Post containers, pipeline_end hooks and the clean-up still \
+come. The status is 124, unless something had failed before. [watchdog.md](watchdog.md) tells the rest.",
+    example: "b2c.timeout=2h",
+    marks: &[Mark::New("A time limit for the whole boot.")],
+    support: Support::Now,
+    update: |value, options, _| {
+        let timeout = values::duration(value.text()).ok_or_else(|| {
+            Problem::new(value, "is not a duration").help("write a number and s, m, h, d or w, such as 90m")
+        })?;
+        options.timeout = Some(timeout);
+        Ok(())
+    },
+    refuse: None,
+};
 
 static POWEROFF_DELAY: OptionSpec = OptionSpec {
     name: "b2c.poweroff_delay",

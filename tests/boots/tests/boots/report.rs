@@ -184,6 +184,21 @@ fn a_mirrored_volume_takes_the_final_status_along() {
 }
 
 #[test]
+fn a_boot_that_is_cut_reports_it() {
+    let words = [
+        "b2c.report=console b2c.timeout=15s".to_owned(),
+        run("", "sleep 1000"),
+        run("", "true"),
+        option("b2c.run_post", "", "true"),
+    ];
+    let report = of_console(Boot::new(&words.join(" ")).run().expect_status(124));
+    assert_eq!((&report["status"], &report["failed_by"]), (&124.into(), &"Timeout".into()));
+    let codes: Vec<_> =
+        report["containers"].as_array().unwrap().iter().map(|it| it["exit_code"].as_u64()).collect();
+    assert_eq!(codes, [Some(137), Some(0)]);
+}
+
+#[test]
 fn boots_that_fail_early_report_it_too() {
     let early = [
         ("b2c.extra_args_url=http://10.0.2.2:1/x", "Extra arguments"),

@@ -71,6 +71,11 @@ impl Disk {
         self
     }
 
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        self.image.path()
+    }
+
     /// For QEMU: one more virtio disk.
     pub fn arguments(&self) -> [String; 2] {
         let read_only = if self.read_only { ",readonly=on" } else { "" };
