@@ -295,6 +295,23 @@ fn bad_values_are_said_and_left_out() {
             "warning: b2c.storage: `x=fs` is not known and ignored; write additionalimagestores=FILESYSTEM | x=fs",
         ),
         (
+            "b2c.report=serial",
+            "error: b2c.report: `serial` is not known; write console, file:VOLUME/PATH, http://HOST/…, https://HOST/…, virtio or debug-exit | serial",
+        ),
+        ("b2c.report=file:job", "error: b2c.report: `job` has no path; write file:VOLUME/PATH | job"),
+        (
+            "b2c.report=file:job/../x",
+            "error: b2c.report: `../x` is not a path in a volume; write its names, with / between them | ../x",
+        ),
+        (
+            "b2c.report=file:-/x",
+            "error: b2c.report: `-` is not a name; use letters, digits, _ . - and start with a letter or a digit | -",
+        ),
+        (
+            "b2c.report=ftp://h/x",
+            "error: b2c.report: `ftp://h/x` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/x",
+        ),
+        (
             "b2c.proxy=ftp=http://h",
             "error: b2c.proxy: `ftp` is not known; write https=URL, http=URL or no=HOSTS | ftp",
         ),
@@ -678,6 +695,7 @@ fn secrets_are_never_shown() {
         "b2c.minio=a,http://u:hunter2@h,AK,hunter2 b2c.minio=http://h,AK,hunter2 b2c.minio=b,c,d,hunter2,hunter2 \
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
+         b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
          b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
     );

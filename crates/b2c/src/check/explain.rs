@@ -3,7 +3,9 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{ca, cache, command_list, container, iface, proxy, registry_mirror, swap, without_password};
+use describe::{
+    ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
+};
 use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
 use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
@@ -205,6 +207,8 @@ impl Story<'_> {
     }
 
     fn end(&mut self) {
+        let options = self.options;
+        options.report.iter().for_each(|sink| self.tell("Report", &report(sink)));
         let delay = match self.options.poweroff_delay.as_secs() {
             0 => String::new(),
             seconds => format!(", {seconds} s of waiting"),
