@@ -2,8 +2,8 @@
 
 use crate::check::finding::read_line;
 use options::{
-    Budget, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface, Method, Proxy,
-    Remote, Route, Swap, SwapSpace, Volume,
+    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface,
+    Method, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -52,6 +52,24 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
     text
 }
 
+pub(super) fn ca(ca: &Ca) -> String {
+    let pin = if ca.sha256.is_some() { ", if the SHA-256 is right" } else { "" };
+    match &ca.source {
+        CaSource::Url(url) => format!("fetched from {}{pin}", without_password(url)),
+        CaSource::File(path) => format!("in {}{pin}", path.display()),
+    }
+}
+
+pub(super) fn registry_mirror(mirror: &RegistryMirror) -> String {
+    let place = |place: &Place| match place.prefix.as_str() {
+        "" => place.host.clone(),
+        prefix => format!("{}/{prefix}", place.host),
+    };
+    let places: Vec<String> = mirror.mirrors.iter().map(place).collect();
+    let insecure = if mirror.insecure { " (insecure)" } else { "" };
+    format!("those of {} are looked for at {}{insecure}, and then there", mirror.registry, places.join(", "))
+}
+
 pub(super) fn cache(cache: &Cache) -> String {
     let mut text = match &cache.device {
         CacheDevice::None => "none".to_owned(),
@@ -69,6 +87,23 @@ pub(super) fn cache(cache: &Cache) -> String {
     text.push_str(if cache.fstrim { ", trimmed" } else { "" });
     text.push_str(if cache.required { "; without it nothing runs" } else { "" });
     text
+}
+
+/// Where a report goes.
+pub(super) fn report(sink: &ReportSink) -> String {
+    match sink {
+        ReportSink::Console => "a line on the console".to_owned(),
+        ReportSink::File { volume, path } => format!("the file {path} in the volume {volume}"),
+        ReportSink::Http(url) => {
+            let url = url.reveal();
+            format!("posted to {}", without_password(url.split('?').next().unwrap_or(url)))
+        }
+        ReportSink::Virtio => "the virtio-serial port org.b2c.report".to_owned(),
+        ReportSink::DebugExit => {
+            "the status alone to QEMU's isa-debug-exit, which ends the machine in place of the last command"
+                .to_owned()
+        }
+    }
 }
 
 pub(super) fn swap(swap: &Swap) -> String {
