@@ -120,6 +120,15 @@ fn names_reach_the_container() {
 }
 
 #[test]
+fn dhcp_names_the_machine_unless_an_option_does() {
+    let network = || Network::User("hostname=dut-9".into());
+    let outcome = boot("", "sh -c 'hostname; cat /etc/hostname'").network(network()).run();
+    outcome.expect("dut-9\r\ndut-9\r\n").expect_status(0);
+    let outcome = boot("", "hostname").append("b2c.hostname=dut-1").network(network()).run();
+    outcome.expect_line("dut-1").expect_status(0);
+}
+
+#[test]
 fn a_clock_that_cannot_be_set_is_not_fatal() {
     let outcome = boot("", "echo late").append("b2c.ntp_peer=no-such-host.invalid").run();
     outcome.expect("Getting the time from the NTP server no-such-host.invalid: FAILED");
