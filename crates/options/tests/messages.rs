@@ -47,7 +47,7 @@ fn unknown_option_names_the_closest_one() {
         "b2c.contianer=\"-ti img\"",
         "warning: unknown option b2c.contianer is ignored; the closest known one is b2c.container | b2c.contianer",
     );
-    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.run | b2c.");
+    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.ca | b2c.");
     assert_line(
         "b2c.pipe-fail",
         "warning: unknown option b2c.pipe-fail is ignored; the closest known one is b2c.pipefail | b2c.pipe-fail",
@@ -280,6 +280,51 @@ fn bad_values_are_said_and_left_out() {
         (
             "b2c.proxy=https=h:3128",
             "error: b2c.proxy: `h:3128` is not a URL; write http://HOST/… or https://HOST/… | h:3128",
+        ),
+        (
+            "b2c.ca=ca.pem",
+            "error: b2c.ca: `ca.pem` is neither a URL nor a path; write http://HOST/…, https://HOST/… or /path/in/the/initramfs.pem | ca.pem",
+        ),
+        (
+            "b2c.ca=ftp://h/ca.pem",
+            "error: b2c.ca: `ftp://h/ca.pem` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/ca.pem",
+        ),
+        (
+            "b2c.ca=/ca.pem,sha256=12",
+            "error: b2c.ca: `12` is not a SHA-256; write the 64 hex digits that sha256sum prints | 12",
+        ),
+        (
+            "b2c.registry_mirror=docker.io",
+            "error: b2c.registry_mirror: `docker.io` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=insecure",
+            "error: b2c.registry_mirror: `docker.io=insecure` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io=insecure",
+        ),
+        (
+            "b2c.registry_mirror=https://docker.io=m",
+            "error: b2c.registry_mirror: `https://docker.io` is not a registry; write HOST[:PORT], without http:// | https://docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=http://m/x",
+            "error: b2c.registry_mirror: `http://m/x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | http://m/x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=m:5000/../x",
+            "error: b2c.registry_mirror: `m:5000/../x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | m:5000/../x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=me:hunter2@m",
+            "error: b2c.registry_mirror: `***@m` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | me:hunter2@m",
+        ),
+        ("b2c.login=r", "error: b2c.login: `***` has not three parts; write REGISTRY,USER,PASSWORD | r"),
+        (
+            "b2c.login=r:5000,hunter2",
+            "error: b2c.login: `r:5000,***` has not three parts; write REGISTRY,USER,PASSWORD | r:5000,hunter2",
+        ),
+        (
+            "b2c.login=http://r,me,hunter2",
+            "error: b2c.login: `http://r` is not a registry; write HOST[:PORT], without http:// | http://r",
         ),
         (
             "b2c.insmods=a.ko,../b.ko",
@@ -641,6 +686,11 @@ fn a_masked_text_is_the_text_without_its_secrets() {
         ("b2c.volume=v,encrypt_key=\"a b\" x", "b2c.volume=v,encrypt_key=\"***\" x"),
         ("b2c.volume=v,encrypt_key=\"a b", "b2c.volume=v,encrypt_key=\"***"),
         ("b2c.minio=a,b,c,d b2c.minio=,,,", "b2c.minio=a,b,***,*** b2c.minio=,,,"),
+        ("b2c.login=r,me,a,b b2c.login=secret", "b2c.login=r,*** b2c.login=***"),
+        (
+            "b2c.ca=http://u:pw@h/ca b2c.registry_mirror=r=u:p@m",
+            "b2c.ca=http://u:***@h/ca b2c.registry_mirror=r=***@m",
+        ),
     ] {
         assert_eq!(parse(&[text]).masked(0, text), expected, "{text}");
     }

@@ -1,5 +1,6 @@
 //! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
 
+mod authorities;
 mod cache;
 mod clock;
 mod command_line;
@@ -9,6 +10,7 @@ mod heart;
 mod host_name;
 mod nbd;
 mod network;
+mod registries;
 mod runtime_info;
 mod secrets;
 mod shutdown;
@@ -45,6 +47,7 @@ pub fn run() -> Ending {
     let (network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
     clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
+    authorities::learn(&command_line.options, online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
@@ -93,6 +96,7 @@ fn extra_args(before: &Options, options: &Options, network: Option<&net::Network
     if options.ntp_peer != before.ntp_peer {
         clock::set(&options.ntp_peer, network, online);
     }
+    authorities::learn(options, online);
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
         let modules = hardware::find_modules(options);

@@ -5,7 +5,7 @@ use crate::console::{CONSOLE, Fold};
 use crate::time_limit::TIME_LIMIT;
 use net::{Config, Network};
 use options::groups::machine::HOSTNAME;
-use options::{NtpPeer, Options};
+use options::{CaSource, NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
 pub fn start(options: &Options) -> Option<Network> {
@@ -53,6 +53,7 @@ fn is_wanted(options: &Options) -> bool {
     containers.iter().any(|lines| !lines.is_empty())
         || options.extra_args_url.is_some()
         || options.ntp_peer != NtpPeer::None
+        || options.ca.iter().any(|ca| matches!(ca.source, CaSource::Url(_)))
         || !options.nbd.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
         || filesystems::need_network(options)

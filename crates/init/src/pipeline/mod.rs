@@ -28,6 +28,10 @@ pub struct World<'a> {
     pub image_stores: Vec<image::AdditionalStore>,
     /// The way to registries.
     pub client: net::http::Client,
+    /// Other places for the images of registries.
+    pub mirrors: Vec<image::Mirror>,
+    /// Who we are to registries and mirrors.
+    pub logins: Vec<image::Keyring>,
     /// What is mirrored, and when. Goes before the volumes, whose folders it holds open.
     pub hooks: Hooks<'a>,
     /// Named volumes.
