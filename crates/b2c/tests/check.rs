@@ -34,7 +34,8 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
     let text = r#"b2c.run="-ti alpine sh -c 'echo $PWD'" b2c.run="-v a:/b docker://ci-gateway:8002/x/y:1" b2c.volume=a
         b2c.post_container=reaper b2c.service="--privileged telegraf" b2c.ntp_peer=auto b2c.poweroff_delay=15 modules_load=nbd,vc4
         b2c.iface=eth0,address=10.0.0.2/24,gateway=10.0.0.1,route=10.1.0.0/16:10.0.0.9 b2c.pipefail b2c.insmods=x.ko b2c.hostname=dut-1
-        b2c.proxy=https=http://me:secret@proxy:3128/,no=ci-gateway b2c.shutdown_cmd="echo J=$B2C_PIPELINE_STATUS; poweroff -f""#;
+        b2c.proxy=https=http://me:secret@proxy:3128/,no=ci-gateway b2c.shutdown_cmd="echo J=$B2C_PIPELINE_STATUS; poweroff -f"
+        b2c.report=http://me:secret@h/x?token=secret b2c.report=file:a/b"#;
     let (code, output, errors) = check(&[text], "");
     let expected = r#"What would happen, in order:
 
@@ -52,8 +53,10 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
  12. If a step fails: the pipeline ends there
  13. Afterwards, always: docker.io/library/reaper:latest runs its own command
  14. Pipeline status: the exit code of the first step that fails, else 0
- 15. End: clean-up, "It's now safe to turn off your computer", 15 s of waiting, echo J=$B2C_PIPELINE_STATUS; poweroff -f
- 16. If a container asks for a reboot: reboot -f
+ 15. Report: posted to http://***@h/x
+ 16. Report: the file b in the volume a
+ 17. End: clean-up, "It's now safe to turn off your computer", 15 s of waiting, echo J=$B2C_PIPELINE_STATUS; poweroff -f
+ 18. If a container asks for a reboot: reboot -f
 
 No mistakes found.
 "#;

@@ -26,7 +26,7 @@ pub use digest::Digest;
 pub use layers::LayerError;
 pub use overlay::RootFs;
 pub use platform::Platform;
-pub use pull::{Image, Policy, PullError, PullOptions, pull};
+pub use pull::{Fetched, Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
 pub use registry::{Credentials, Keyring, Mirror};
 pub use store::Store;

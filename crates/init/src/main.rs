@@ -7,6 +7,7 @@ mod modprobe;
 mod patience;
 mod pipeline;
 mod pulse;
+mod report;
 mod supervisor;
 mod time_limit;
 

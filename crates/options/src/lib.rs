@@ -23,8 +23,9 @@ mod words;
 
 pub use diagnostic::{Diagnostic, Fatal, Severity};
 pub use groups::network::{
-    Address, Ca, CaSource, Iface, Login, Method, NtpPeer, Place, Proxy, RegistryMirror, Route,
+    Address, Ca, CaSource, Iface, Link, Login, Method, NtpPeer, Place, Proxy, RegistryMirror, Route,
 };
+pub use groups::shutdown::ReportSink;
 pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
 pub use lines::{CommandList, ContainerLine, Variable, Word};

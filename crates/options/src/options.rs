@@ -2,6 +2,7 @@
 
 use crate::groups::machine::ModuleParam;
 use crate::groups::network::{Ca, Iface, Login, NtpPeer, Proxy, RegistryMirror};
+use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
@@ -61,6 +62,8 @@ pub struct Options {
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
     pub keymap: Option<String>,
+    /// `b2c.report`.
+    pub report: Vec<ReportSink>,
     /// `b2c.watchdog`: how long the machine may hang before it is reset; `None` is for ever.
     pub watchdog: Option<Duration>,
     /// `b2c.timeout`: since the start of the kernel.
@@ -100,6 +103,7 @@ impl Default for Options {
             modules_load: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
+            report: Vec::new(),
             watchdog: Some(DEFAULT_WATCHDOG),
             timeout: None,
             poweroff_delay: Duration::ZERO,

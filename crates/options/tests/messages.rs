@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity,
+    Budget, Cache, CacheDevice, Expiration, Fatal, Link, Method, NtpPeer, Options, Parsed, Severity,
     not_supported_yet, parse,
 };
 use std::time::Duration;
@@ -39,6 +39,18 @@ fn assert_default_after(text: &str) -> Parsed {
     let parsed = parse(&[text]);
     assert_eq!(parsed.options, Options::default(), "{text}");
     parsed
+}
+
+#[test]
+fn an_interface_is_told_by_its_mac_too() {
+    let options = parse(&["b2c.iface=52:54:00:aB:cd:ef,vlan=5,mtu=1400,optional,auto"]).options;
+    let iface = &options.iface[0];
+    assert_eq!(iface.link, Link::Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef]));
+    assert_eq!(iface.link.to_string(), "52:54:00:ab:cd:ef");
+    assert_eq!(
+        (iface.vlan, iface.mtu, iface.optional, iface.method),
+        (Some(5), Some(1400), true, Method::Auto)
+    );
 }
 
 #[test]
@@ -230,12 +242,21 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.iface=,dhcp",
-            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0 | ",
+            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | ",
         ),
         (
             "b2c.iface=address=10.0.0.1/24",
-            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0 | address=10.0.0.1/24",
+            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | address=10.0.0.1/24",
         ),
+        (
+            "b2c.iface=52:54:00:12:34:5g,dhcp",
+            "error: b2c.iface: `52:54:00:12:34:5g` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | 52:54:00:12:34:5g",
+        ),
+        (
+            "b2c.iface=eth0,vlan=4095,dhcp",
+            "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
+        ),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -272,6 +293,23 @@ fn bad_values_are_said_and_left_out() {
         (
             "b2c.storage=x=fs",
             "warning: b2c.storage: `x=fs` is not known and ignored; write additionalimagestores=FILESYSTEM | x=fs",
+        ),
+        (
+            "b2c.report=serial",
+            "error: b2c.report: `serial` is not known; write console, file:VOLUME/PATH, http://HOST/…, https://HOST/…, virtio or debug-exit | serial",
+        ),
+        ("b2c.report=file:job", "error: b2c.report: `job` has no path; write file:VOLUME/PATH | job"),
+        (
+            "b2c.report=file:job/../x",
+            "error: b2c.report: `../x` is not a path in a volume; write its names, with / between them | ../x",
+        ),
+        (
+            "b2c.report=file:-/x",
+            "error: b2c.report: `-` is not a name; use letters, digits, _ . - and start with a letter or a digit | -",
+        ),
+        (
+            "b2c.report=ftp://h/x",
+            "error: b2c.report: `ftp://h/x` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/x",
         ),
         (
             "b2c.proxy=ftp=http://h",
@@ -412,7 +450,7 @@ fn pipefail_takes_what_a_switch_takes() {
 
 #[test]
 fn an_interface_keeps_its_good_parts() {
-    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2";
+    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2,mtu=68";
     assert_eq!(
         lines(&[text]),
         [
@@ -420,10 +458,14 @@ fn an_interface_keeps_its_good_parts() {
             "warning: b2c.iface: `gatway=10.0.0.1` is not known and ignored; the closest known word is gateway | gatway=10.0.0.1",
             "error: b2c.iface: `10.1.0.0/16` is not a route; write DEST:VIA, such as 10.1.0.0/16:10.42.0.1 | 10.1.0.0/16",
             "error: b2c.iface: `10.0.0.2` lacks its prefix length; write 10.0.0.2/24 | 10.0.0.2",
+            "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68",
         ]
     );
     let iface = &parse(&[text]).options.iface[0];
-    assert_eq!((iface.name.as_str(), iface.nameservers.len(), iface.method), ("eth0", 1, Method::Dhcp));
+    assert_eq!(
+        (iface.link.to_string().as_str(), iface.nameservers.len(), iface.method),
+        ("eth0", 1, Method::Dhcp)
+    );
     assert!(iface.addresses.is_empty() && iface.gateways.is_empty() && iface.routes.is_empty());
 }
 
@@ -653,6 +695,7 @@ fn secrets_are_never_shown() {
         "b2c.minio=a,http://u:hunter2@h,AK,hunter2 b2c.minio=http://h,AK,hunter2 b2c.minio=b,c,d,hunter2,hunter2 \
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
+         b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
          b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
     );

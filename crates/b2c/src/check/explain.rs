@@ -3,7 +3,9 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{ca, cache, command_list, container, iface, proxy, registry_mirror, swap, without_password};
+use describe::{
+    ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
+};
 use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
 use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
@@ -88,7 +90,10 @@ impl Story<'_> {
 
     fn network(&mut self) {
         match (self.options.iface.as_slice(), &self.options.ip) {
-            ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
+            ([], None) => self.tell(
+                "Network",
+                "whatever the links offer (DHCP, IPv6 router advertisements), the first that answers wins",
+            ),
             ([], Some(ip)) => self.tell("Network", &format!("left as the kernel set it up from ip={ip}")),
             (ifaces, _) => ifaces.iter().for_each(|link| self.tell("Network", &iface(link))),
         }
@@ -202,6 +207,8 @@ impl Story<'_> {
     }
 
     fn end(&mut self) {
+        let options = self.options;
+        options.report.iter().for_each(|sink| self.tell("Report", &report(sink)));
         let delay = match self.options.poweroff_delay.as_secs() {
             0 => String::new(),
             seconds => format!(", {seconds} s of waiting"),

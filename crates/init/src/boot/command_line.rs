@@ -8,6 +8,7 @@ pub use fetch::fetch;
 use crate::console::{CONSOLE, Fold};
 use crate::modprobe;
 use crate::pipeline::lines;
+use crate::report;
 use net::http::{self, Client, Request};
 use options::{Diagnostic, Fatal, Options, Severity};
 
@@ -105,6 +106,7 @@ impl CommandLine {
         let parsed = options::parse_texts(&texts, self.local);
         let has_secrets = parsed.secrets.iter().any(|(text, _)| *text == 0);
         self.masked = texts.first().filter(|_| has_secrets).map(|text| parsed.masked(0, text));
+        report::options(texts.iter().enumerate().map(|(index, text)| parsed.masked(index, text)));
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, self.placed(diagnostic));
         }

@@ -9,17 +9,23 @@ use options::{CaSource, NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
 pub fn start(options: &Options) -> Option<Network> {
-    let config = Config {
+    Network::start(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok()
+}
+
+/// Sets the links up anew, because the extra arguments want them otherwise, and waits for them.
+pub fn restart(network: &mut Option<Network>, options: &Options) -> bool {
+    *network = match network.take() {
+        Some(old) => old.restart(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok(),
+        None => start(options),
+    };
+    wait(network.as_ref(), options)
+}
+
+fn config(options: &Options) -> Config {
+    Config {
         ifaces: options.iface.clone(),
         kernel_ip: options.ip.is_some() && options.iface.is_empty(),
         hostname: options.hostname.clone().unwrap_or_else(|| HOSTNAME.into()),
-    };
-    match Network::start(config) {
-        Ok(network) => Some(network),
-        Err(error) => {
-            CONSOLE.error(&error.to_string());
-            None
-        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod attach;
 mod logger;
 mod size;
 
+use crate::report;
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{Action, InputModes, OptionalActions, Termios};
 use std::fs::File;
@@ -96,11 +97,13 @@ impl Console {
 
     /// `[t]: text`
     pub fn line(&self, text: &str) {
+        report::line(text);
         self.state().put_line(&format!("[{}]: {text}", uptime()));
     }
 
     /// `[t]: ERROR: text` in red. The open section is closed first: nobody unfolds a section to look for an error.
     pub fn error(&self, text: &str) {
+        report::error(text);
         let mut state = self.state();
         state.end_section();
         state.put_line(&format!("{RED}[{}]: ERROR: {text}{RESET}", uptime()));
@@ -137,6 +140,7 @@ impl Console {
 
     /// Opens a section, and closes the one before.
     pub fn section(&self, name: &'static str, title: &str, fold: Fold) {
+        report::begin_stage(name, title);
         let mut state = self.state();
         state.end_section();
         let collapsed = if fold == Fold::Collapsed { "[collapsed=true]" } else { "" };
@@ -153,6 +157,7 @@ impl Console {
 
     /// Closes the open section, if there is one.
     pub fn end_section(&self) {
+        report::end_stage();
         self.state().end_section();
     }
 

@@ -4,6 +4,7 @@ use super::watchdog::Watchdog;
 use crate::console::CONSOLE;
 use crate::ending::Ending;
 use crate::patience;
+use crate::report::debug_exit;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::process::{Signal, WaitOptions};
 use std::process::ExitCode;
@@ -20,6 +21,11 @@ pub fn end(ending: Ending, mut watchdog: Watchdog) -> ExitCode {
     };
     patience::write_back(work, || watchdog.feed());
     watchdog.end(ending);
+    if let Ending::DebugExit(status) = ending
+        && let Err(error) = debug_exit::exit(status)
+    {
+        CONSOLE.error(&format!("The machine cannot end with its status: {error}"));
+    }
     let errno = rustix::system::reboot(ending.reboot_command()).err();
     // Only reached when the kernel refuses; process 1 must not return, or the kernel panics.
     CONSOLE.error(&format!("The kernel refused to end ({ending:?}): {errno:?}"));

@@ -7,7 +7,7 @@ mod proxy;
 mod registry_mirror;
 
 pub use ca::{Ca, CaSource};
-pub use iface::{Address, Iface, Method, Route};
+pub use iface::{Address, Iface, Link, Method, Route};
 pub use login::Login;
 pub use proxy::Proxy;
 pub use registry_mirror::{Place, RegistryMirror};

@@ -1,5 +1,9 @@
 //! How a boot ends.
 
+mod report;
+
+pub use report::ReportSink;
+
 use crate::diagnostic::{Problem, Report};
 use crate::groups::containers::broken;
 use crate::lines::{self, CommandList};
@@ -10,8 +14,10 @@ use crate::values::{self, Result};
 use std::time::Duration;
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "The end", options: &[&TIMEOUT, &POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD] };
+pub static GROUP: Group = Group {
+    title: "The end",
+    options: &[&TIMEOUT, &report::REPORT, &POWEROFF_DELAY, &SHUTDOWN_CMD, &REBOOT_CMD],
+};
 
 const NO_SHELL: Mark = Mark::Divergence(
     "There is no shell: only commands, quotes, variables, and `;` or a line end between commands.",

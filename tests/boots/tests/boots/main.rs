@@ -16,6 +16,7 @@ mod mirrors;
 mod network;
 mod pipeline;
 mod pull;
+mod report;
 mod secrets;
 mod shares;
 mod support;

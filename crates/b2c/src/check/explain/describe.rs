@@ -3,7 +3,7 @@
 use crate::check::finding::read_line;
 use options::{
     Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface,
-    Method, Place, Proxy, RegistryMirror, Remote, Route, Swap, SwapSpace, Volume,
+    Method, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -13,9 +13,14 @@ pub(super) fn iface(iface: &Iface) -> String {
     let gateways = iface.gateways.iter().map(|gateway| format!("gateway {gateway}"));
     let servers = iface.nameservers.iter().map(|server| format!("name server {server}"));
     let routes = iface.routes.iter().map(route);
-    let mut parts = vec![iface.name.clone()];
+    let mut parts = vec![match iface.vlan {
+        Some(vlan) => format!("VLAN {vlan} on {}", iface.link),
+        None => iface.link.to_string(),
+    }];
     parts.extend(addresses.chain(gateways).chain(servers).chain(routes));
     parts.extend(iface.forward.then(|| "forwarding".to_owned()));
+    parts.extend(iface.mtu.map(|mtu| format!("MTU {mtu}")));
+    parts.extend(iface.optional.then(|| "may be missing".to_owned()));
     match iface.method {
         Method::Dhcp => parts.push("DHCP".to_owned()),
         Method::Auto => parts.push("whatever the link offers".to_owned()),
@@ -82,6 +87,23 @@ pub(super) fn cache(cache: &Cache) -> String {
     text.push_str(if cache.fstrim { ", trimmed" } else { "" });
     text.push_str(if cache.required { "; without it nothing runs" } else { "" });
     text
+}
+
+/// Where a report goes.
+pub(super) fn report(sink: &ReportSink) -> String {
+    match sink {
+        ReportSink::Console => "a line on the console".to_owned(),
+        ReportSink::File { volume, path } => format!("the file {path} in the volume {volume}"),
+        ReportSink::Http(url) => {
+            let url = url.reveal();
+            format!("posted to {}", without_password(url.split('?').next().unwrap_or(url)))
+        }
+        ReportSink::Virtio => "the virtio-serial port org.b2c.report".to_owned(),
+        ReportSink::DebugExit => {
+            "the status alone to QEMU's isa-debug-exit, which ends the machine in place of the last command"
+                .to_owned()
+        }
+    }
 }
 
 pub(super) fn swap(swap: &Swap) -> String {
