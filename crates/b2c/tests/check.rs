@@ -104,6 +104,17 @@ Errors: 0. Warnings: 0. Not supported yet: 1.
 }
 
 #[test]
+fn how_long_things_may_take_is_told() {
+    let story = story("b2c.watchdog=20 b2c.timeout=2h");
+    assert!(story.contains("Watchdog: the machine is reset when it has hung for 20 s\n"), "{story}");
+    assert!(
+        story.contains("Time limit: 7200 s after the start of the kernel, the pipeline is cut\n"),
+        "{story}"
+    );
+    assert!(self::story("b2c.watchdog=off").contains("Watchdog: off\n"));
+}
+
+#[test]
 fn what_is_kept_and_where_is_told() {
     let story = story(
         "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.minio=s3,http://h,a,b \
@@ -283,4 +294,37 @@ fn arguments_that_make_no_sense_are_errors() {
         assert_eq!(check(arguments, ""), (2, String::new(), message.to_owned()));
     }
     assert_eq!(check(&["--help"], "").0, 0);
+}
+
+#[test]
+fn where_things_come_from_is_told() {
+    let story = story(
+        "b2c.ca=https://me:secret@h/ca.pem b2c.ca=/etc/farm.pem,sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 \
+         b2c.registry_mirror=docker.io=10.0.0.1:5000,m/hub,insecure b2c.login=r:5000,me,secret,too",
+    );
+    let told = |line: &str| assert!(story.contains(line), "{story}");
+    told("Trusted certificates: fetched from https://***@h/ca.pem\n");
+    told("Trusted certificates: in /etc/farm.pem, if the SHA-256 is right\n");
+    told("Images: those of docker.io are looked for at 10.0.0.1:5000, m/hub (insecure), and then there\n");
+    told("Registry login: r:5000 with a user and a password\n");
+    assert!(!story.contains("secret"), "{story}");
+}
+
+#[test]
+fn extra_arguments_of_every_kind_are_read_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let own = file("own", "# ours\nb2c.hostname=own b2c.extra_args_url=http://h/");
+    let (other, fetched) =
+        (file("other", "b2c.hostname=other\nb2c.iface=x,address=y"), file("fetched", "b2c.hostname=fetched"));
+    let (code, output, _) =
+        check(&["--args", &own, "--args", &other, "--extra-args", &fetched, "b2c.hostname=line"], "");
+    assert!(output.contains("Host name: fetched\n") && output.contains("is part of this list"), "{output}");
+    assert!(output.contains(&format!(" --> {other}, line 2, column 21\n")) && code == 2, "{output}");
+    let (_, output, _) = check(&["--args", &own, "b2c.hostname=line"], "");
+    assert!(output.contains("Host name: own\n") && output.contains("may change everything"), "{output}");
 }

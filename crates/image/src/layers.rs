@@ -9,7 +9,7 @@ use crate::manifest::{Descriptor, ImageManifest};
 use crate::progress::{INTERVAL, Progress, size};
 use crate::pull::{Cause, Fetched};
 use crate::reference::Name;
-use crate::registry::{Cancel, Registry, RegistryError, THREAD_STACK};
+use crate::registry::{Cancel, Places, RegistryError, THREAD_STACK};
 use crate::store::{Partial, Resumed, Store};
 use crate::unpack::{UnpackError, unpack, unpack_with_sums};
 use rustix::fd::OwnedFd;
@@ -50,7 +50,7 @@ pub enum LayerError {
 /// Where layers come from and where they go.
 pub(crate) struct Fetch<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) registry: &'a Registry<'a>,
+    pub(crate) places: &'a Places<'a>,
     pub(crate) cancel: &'a Cancel,
 }
 
@@ -188,6 +188,7 @@ impl Fetch<'_> {
         let Err(found) = self.try_layer(job, progress)? else { return Ok(()) };
         let expected = &job.layer.digest;
         log::warn!("Layer {expected} came corrupted (digest {found}); fetching it again");
+        self.places.distrust_mirrors();
         match self.try_layer(job, progress)? {
             Ok(()) => Ok(()),
             Err(found) => Err(Cause::Digest { what: "layer", expected: expected.clone(), found }),
@@ -204,7 +205,7 @@ impl Fetch<'_> {
             progress.skip(kept);
             log::info!("Of the layer {}, {} are there already", layer.digest, size(kept));
         }
-        let mut blob = self.registry.blob(&layer.digest, layer.size, &progress.received).starting_at(kept);
+        let mut blob = self.places.blob(&layer.digest, layer.size, &progress.received).starting_at(kept);
         let mut source = Resumed::new(partial, &mut blob);
         let (found, unpacked) = self.read(job, &mut source, staged.folder());
         let partial = source.into_partial();

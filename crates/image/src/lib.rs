@@ -28,5 +28,5 @@ pub use overlay::RootFs;
 pub use platform::Platform;
 pub use pull::{Fetched, Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
-pub use registry::Credentials;
+pub use registry::{Credentials, Keyring, Mirror};
 pub use store::Store;

@@ -5,12 +5,15 @@
 
 pub mod clock;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod http;
 mod link;
+mod names;
 mod netlink;
 mod network;
 pub mod ntp;
 pub mod patience;
+pub mod ra;
 mod resolv;
 
 pub use link::is_alone;

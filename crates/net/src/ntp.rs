@@ -7,7 +7,7 @@ mod answer;
 mod vote;
 
 use crate::clock;
-use answer::{Answer, PACKET, Unfit};
+pub use answer::{Answer, PACKET, Unfit, judge};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -262,7 +262,7 @@ fn ask(server: SocketAddr, limits: &Limits) -> Result<Answer, Error> {
         let answer = buffer[..length].first_chunk::<PACKET>();
         // Late or forged: the right one may still come.
         let Some(answer) = answer.filter(|answer| answer[24..32] == cookie) else { continue };
-        return answer::judge(answer, clock, delay, limits.floor).map_err(|unfit| match unfit {
+        return judge(answer, clock, delay, limits.floor).map_err(|unfit| match unfit {
             Unfit::Unwanted => Error::Unwanted { server },
             Unfit::Because(reason) => Error::Refused { server, reason },
         });

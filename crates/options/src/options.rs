@@ -1,7 +1,7 @@
 //! What the options are, once they are read.
 
 use crate::groups::machine::ModuleParam;
-use crate::groups::network::{Iface, NtpPeer, Proxy};
+use crate::groups::network::{Ca, Iface, Login, NtpPeer, Proxy, RegistryMirror};
 use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
@@ -48,6 +48,12 @@ pub struct Options {
     pub storage: Option<ImageStores>,
     /// `b2c.proxy`.
     pub proxy: Option<Proxy>,
+    /// `b2c.ca`.
+    pub ca: Vec<Ca>,
+    /// `b2c.registry_mirror`.
+    pub registry_mirror: Vec<RegistryMirror>,
+    /// `b2c.login`.
+    pub login: Vec<Login>,
     /// `b2c.insmods`: file names below /usr_mods.
     pub insmods: Vec<String>,
     /// `modules_load=`: module names.
@@ -90,6 +96,9 @@ impl Default for Options {
             nbd: Vec::new(),
             storage: None,
             proxy: None,
+            ca: Vec::new(),
+            registry_mirror: Vec::new(),
+            login: Vec::new(),
             insmods: Vec::new(),
             modules_load: Vec::new(),
             module_params: Vec::new(),

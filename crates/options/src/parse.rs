@@ -47,13 +47,19 @@ impl Parsed {
     }
 }
 
-/// Reads the kernel command line, `texts[0]`, and then the extra arguments, if there are any.
+/// Reads the kernel command line, `texts[0]`, and then the text at `b2c.extra_args_url`, if there is one.
+pub fn parse(texts: &[&str]) -> Parsed {
+    parse_texts(texts, 1)
+}
+
+/// Reads the kernel command line, `texts[0]`, and the extra arguments: the first `local` texts are what the machine itself holds; what follows was fetched from
+/// `b2c.extra_args_url`.
 ///
 /// Options that may be repeated add up in that order; of others the last one wins. A value that cannot be used is said and
 /// skipped.
-pub fn parse(texts: &[&str]) -> Parsed {
+pub fn parse_texts(texts: &[&str], local: usize) -> Parsed {
     let mut options = Options::default();
-    let mut report = Report::default();
+    let mut report = Report { local, ..Report::default() };
     for (index, text) in texts.iter().enumerate() {
         report.text = index;
         let comments = if index == 0 { Comments::AreWords } else { Comments::Skipped };
@@ -72,7 +78,7 @@ pub fn parse(texts: &[&str]) -> Parsed {
         }
     }
     // What the command line names may stand in extra arguments that are still to be fetched.
-    if texts.len() > 1 || options.extra_args_url.is_none() {
+    if texts.len() > local || options.extra_args_url.is_none() {
         references::check(&options, &mut report);
     }
     report.diagnostics.sort_by_key(|diagnostic| (diagnostic.text, diagnostic.span.start));

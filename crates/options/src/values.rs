@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Problem;
 use crate::located::Slice;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -124,6 +124,33 @@ pub(crate) fn host(part: Slice<'_>) -> Result<'_, String> {
         Err(Problem::new(part, "is not a host name or an IP address")
             .help("write one alone, such as ci-gateway or 10.42.0.1"))
     }
+}
+
+/// `HOST[:PORT]` of a registry.
+pub(crate) fn registry(part: Slice<'_>) -> Result<'_, String> {
+    if !is_registry(part.text()) {
+        return Err(Problem::new(part, "is not a registry").help("write HOST[:PORT], without http://"));
+    }
+    Ok(owned(part))
+}
+
+/// `HOST`, `ADDRESS` or `[ADDRESS]`, perhaps with a port.
+pub(crate) fn is_registry(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && matches!(port.parse::<u16>(), Ok(1..));
+    let is_name = |label: &str| {
+        let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.len() <= 253 && host.split('.').all(is_name),
+    };
+    is_host && port.is_none_or(is_port)
 }
 
 /// An `http://` or `https://` URL with a host. What follows the host is not looked at.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity,
+    Budget, Cache, CacheDevice, Expiration, Fatal, Link, Method, NtpPeer, Options, Parsed, Severity,
     not_supported_yet, parse,
 };
 use std::time::Duration;
@@ -42,12 +42,24 @@ fn assert_default_after(text: &str) -> Parsed {
 }
 
 #[test]
+fn an_interface_is_told_by_its_mac_too() {
+    let options = parse(&["b2c.iface=52:54:00:aB:cd:ef,vlan=5,mtu=1400,optional,auto"]).options;
+    let iface = &options.iface[0];
+    assert_eq!(iface.link, Link::Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef]));
+    assert_eq!(iface.link.to_string(), "52:54:00:ab:cd:ef");
+    assert_eq!(
+        (iface.vlan, iface.mtu, iface.optional, iface.method),
+        (Some(5), Some(1400), true, Method::Auto)
+    );
+}
+
+#[test]
 fn unknown_option_names_the_closest_one() {
     assert_line(
         "b2c.contianer=\"-ti img\"",
         "warning: unknown option b2c.contianer is ignored; the closest known one is b2c.container | b2c.contianer",
     );
-    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.run | b2c.");
+    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.ca | b2c.");
     assert_line(
         "b2c.pipe-fail",
         "warning: unknown option b2c.pipe-fail is ignored; the closest known one is b2c.pipefail | b2c.pipe-fail",
@@ -230,12 +242,21 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.iface=,dhcp",
-            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0 | ",
+            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | ",
         ),
         (
             "b2c.iface=address=10.0.0.1/24",
-            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0 | address=10.0.0.1/24",
+            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | address=10.0.0.1/24",
         ),
+        (
+            "b2c.iface=52:54:00:12:34:5g,dhcp",
+            "error: b2c.iface: `52:54:00:12:34:5g` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | 52:54:00:12:34:5g",
+        ),
+        (
+            "b2c.iface=eth0,vlan=4095,dhcp",
+            "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
+        ),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -299,6 +320,51 @@ fn bad_values_are_said_and_left_out() {
             "error: b2c.proxy: `h:3128` is not a URL; write http://HOST/… or https://HOST/… | h:3128",
         ),
         (
+            "b2c.ca=ca.pem",
+            "error: b2c.ca: `ca.pem` is neither a URL nor a path; write http://HOST/…, https://HOST/… or /path/in/the/initramfs.pem | ca.pem",
+        ),
+        (
+            "b2c.ca=ftp://h/ca.pem",
+            "error: b2c.ca: `ftp://h/ca.pem` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/ca.pem",
+        ),
+        (
+            "b2c.ca=/ca.pem,sha256=12",
+            "error: b2c.ca: `12` is not a SHA-256; write the 64 hex digits that sha256sum prints | 12",
+        ),
+        (
+            "b2c.registry_mirror=docker.io",
+            "error: b2c.registry_mirror: `docker.io` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=insecure",
+            "error: b2c.registry_mirror: `docker.io=insecure` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io=insecure",
+        ),
+        (
+            "b2c.registry_mirror=https://docker.io=m",
+            "error: b2c.registry_mirror: `https://docker.io` is not a registry; write HOST[:PORT], without http:// | https://docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=http://m/x",
+            "error: b2c.registry_mirror: `http://m/x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | http://m/x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=m:5000/../x",
+            "error: b2c.registry_mirror: `m:5000/../x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | m:5000/../x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=me:hunter2@m",
+            "error: b2c.registry_mirror: `***@m` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | me:hunter2@m",
+        ),
+        ("b2c.login=r", "error: b2c.login: `***` has not three parts; write REGISTRY,USER,PASSWORD | r"),
+        (
+            "b2c.login=r:5000,hunter2",
+            "error: b2c.login: `r:5000,***` has not three parts; write REGISTRY,USER,PASSWORD | r:5000,hunter2",
+        ),
+        (
+            "b2c.login=http://r,me,hunter2",
+            "error: b2c.login: `http://r` is not a registry; write HOST[:PORT], without http:// | http://r",
+        ),
+        (
             "b2c.insmods=a.ko,../b.ko",
             "error: b2c.insmods: `../b.ko` is not a file below /usr_mods; write its name, such as nbd.ko | ../b.ko",
         ),
@@ -357,6 +423,15 @@ fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
 }
 
 #[test]
+fn a_machine_may_hang_for_a_while_and_a_boot_take_one() {
+    let minute = Duration::from_secs(60);
+    assert_eq!((Options::default().watchdog, Options::default().timeout), (Some(minute), None));
+    let options = assert_fine("b2c.watchdog=3600 b2c.timeout=90m");
+    assert_eq!((options.watchdog, options.timeout), (Some(60 * minute), Some(90 * minute)));
+    assert_eq!(assert_fine("b2c.watchdog=10 b2c.watchdog=off").watchdog, None);
+}
+
+#[test]
 fn pipefail_takes_what_a_switch_takes() {
     for (text, on) in [
         ("b2c.pipefail", true),
@@ -375,7 +450,7 @@ fn pipefail_takes_what_a_switch_takes() {
 
 #[test]
 fn an_interface_keeps_its_good_parts() {
-    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2";
+    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2,mtu=68";
     assert_eq!(
         lines(&[text]),
         [
@@ -383,10 +458,14 @@ fn an_interface_keeps_its_good_parts() {
             "warning: b2c.iface: `gatway=10.0.0.1` is not known and ignored; the closest known word is gateway | gatway=10.0.0.1",
             "error: b2c.iface: `10.1.0.0/16` is not a route; write DEST:VIA, such as 10.1.0.0/16:10.42.0.1 | 10.1.0.0/16",
             "error: b2c.iface: `10.0.0.2` lacks its prefix length; write 10.0.0.2/24 | 10.0.0.2",
+            "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68",
         ]
     );
     let iface = &parse(&[text]).options.iface[0];
-    assert_eq!((iface.name.as_str(), iface.nameservers.len(), iface.method), ("eth0", 1, Method::Dhcp));
+    assert_eq!(
+        (iface.link.to_string().as_str(), iface.nameservers.len(), iface.method),
+        ("eth0", 1, Method::Dhcp)
+    );
     assert!(iface.addresses.is_empty() && iface.gateways.is_empty() && iface.routes.is_empty());
 }
 
@@ -650,6 +729,11 @@ fn a_masked_text_is_the_text_without_its_secrets() {
         ("b2c.volume=v,encrypt_key=\"a b\" x", "b2c.volume=v,encrypt_key=\"***\" x"),
         ("b2c.volume=v,encrypt_key=\"a b", "b2c.volume=v,encrypt_key=\"***"),
         ("b2c.minio=a,b,c,d b2c.minio=,,,", "b2c.minio=a,b,***,*** b2c.minio=,,,"),
+        ("b2c.login=r,me,a,b b2c.login=secret", "b2c.login=r,*** b2c.login=***"),
+        (
+            "b2c.ca=http://u:pw@h/ca b2c.registry_mirror=r=u:p@m",
+            "b2c.ca=http://u:***@h/ca b2c.registry_mirror=r=***@m",
+        ),
     ] {
         assert_eq!(parse(&[text]).masked(0, text), expected, "{text}");
     }

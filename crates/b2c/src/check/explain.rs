@@ -3,7 +3,9 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{cache, command_list, container, iface, proxy, report, swap, without_password};
+use describe::{
+    ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
+};
 use options::groups::machine::HOSTNAME;
 use options::table::{self, Support};
 use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
@@ -88,7 +90,10 @@ impl Story<'_> {
 
     fn network(&mut self) {
         match (self.options.iface.as_slice(), &self.options.ip) {
-            ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
+            ([], None) => self.tell(
+                "Network",
+                "whatever the links offer (DHCP, IPv6 router advertisements), the first that answers wins",
+            ),
             ([], Some(ip)) => self.tell("Network", &format!("left as the kernel set it up from ip={ip}")),
             (ifaces, _) => ifaces.iter().for_each(|link| self.tell("Network", &iface(link))),
         }
@@ -102,6 +107,7 @@ impl Story<'_> {
             }
             NtpPeer::Host(host) => self.tell("Clock", &format!("set from {host}, 3 tries of 5 s")),
         }
+        self.options.ca.iter().for_each(|file| self.tell("Trusted certificates", &ca(file)));
     }
 
     fn extra_args(&mut self, complete: bool) {
@@ -145,12 +151,21 @@ impl Story<'_> {
                 &format!("also from {}", stores.additional.join(", ")),
             );
         }
+        self.registries();
         for alias in &self.options.minio {
             let how = format!("{} is {}", alias.name, without_password(&alias.url));
             self.tell_option("b2c.minio", &alias.name, "S3 endpoint", &how);
         }
         for volume in &self.options.volume {
             self.tell("Volume", &describe::volume(volume));
+        }
+    }
+
+    fn registries(&mut self) {
+        let options = self.options;
+        options.registry_mirror.iter().for_each(|it| self.tell("Images", &registry_mirror(it)));
+        for login in &options.login {
+            self.tell("Registry login", &format!("{} with a user and a password", login.registry));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The boot: a list of stages. A stage that fails is either tolerated (it says so and the boot goes on) or ends the boot (it says so, and the machine is shut down with a non-zero status).
 
+mod authorities;
 mod cache;
 mod clock;
 mod command_line;
@@ -9,6 +10,7 @@ mod heart;
 mod host_name;
 mod nbd;
 mod network;
+mod registries;
 mod runtime_info;
 mod secrets;
 mod shutdown;
@@ -45,9 +47,10 @@ pub fn run() -> Ending {
     TIME_LIMIT.set(command_line.options.timeout);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
-    let (network, drivers) = hardware_and_network(&command_line.options);
+    let (mut network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
     clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
+    authorities::learn(&command_line.options, online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
@@ -55,7 +58,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             heart.limit(command_line.options.watchdog);
             TIME_LIMIT.set(command_line.options.timeout);
-            extra_args(&before, &command_line.options, network.as_ref(), online);
+            extra_args(&before, &command_line.options, &mut network, online);
             host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
             run_on_drives(&command_line, &drivers, &mut state);
         }
@@ -92,18 +95,19 @@ fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
 }
 
 /// Does what the extra arguments ask for of stages that are over.
-fn extra_args(before: &Options, options: &Options, network: Option<&net::Network>, online: bool) {
-    if options.ntp_peer != before.ntp_peer {
-        clock::set(&options.ntp_peer, network, online);
+fn extra_args(before: &Options, options: &Options, network: &mut Option<net::Network>, mut online: bool) {
+    if options.iface != before.iface {
+        online = network::restart(network, options);
     }
+    if options.ntp_peer != before.ntp_peer {
+        clock::set(&options.ntp_peer, network.as_ref(), online);
+    }
+    authorities::learn(options, online);
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
         let modules = hardware::find_modules(options);
         hardware::load_first(options, modules.as_deref());
         hardware::load_named(options, modules.as_deref());
-    }
-    if options.iface != before.iface {
-        CONSOLE.error("b2c.iface in the extra arguments comes too late, for the network that fetched them is up; put it on the kernel command line");
     }
 }
 

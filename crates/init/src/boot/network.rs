@@ -5,21 +5,27 @@ use crate::console::{CONSOLE, Fold};
 use crate::time_limit::TIME_LIMIT;
 use net::{Config, Network};
 use options::groups::machine::HOSTNAME;
-use options::{NtpPeer, Options};
+use options::{CaSource, NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
 pub fn start(options: &Options) -> Option<Network> {
-    let config = Config {
+    Network::start(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok()
+}
+
+/// Sets the links up anew, because the extra arguments want them otherwise, and waits for them.
+pub fn restart(network: &mut Option<Network>, options: &Options) -> bool {
+    *network = match network.take() {
+        Some(old) => old.restart(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok(),
+        None => start(options),
+    };
+    wait(network.as_ref(), options)
+}
+
+fn config(options: &Options) -> Config {
+    Config {
         ifaces: options.iface.clone(),
         kernel_ip: options.ip.is_some() && options.iface.is_empty(),
         hostname: options.hostname.clone().unwrap_or_else(|| HOSTNAME.into()),
-    };
-    match Network::start(config) {
-        Ok(network) => Some(network),
-        Err(error) => {
-            CONSOLE.error(&error.to_string());
-            None
-        }
     }
 }
 
@@ -53,6 +59,7 @@ fn is_wanted(options: &Options) -> bool {
     containers.iter().any(|lines| !lines.is_empty())
         || options.extra_args_url.is_some()
         || options.ntp_peer != NtpPeer::None
+        || options.ca.iter().any(|ca| matches!(ca.source, CaSource::Url(_)))
         || !options.nbd.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
         || filesystems::need_network(options)

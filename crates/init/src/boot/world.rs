@@ -1,10 +1,12 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
+use super::authorities;
 use super::cache::Cache;
 use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
 use super::host_name;
+use super::registries;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
@@ -69,6 +71,8 @@ pub fn make<'a>(
         store,
         image_stores: image_stores(options, &mut mounts),
         client,
+        mirrors: registries::mirrors(options),
+        logins: registries::logins(options),
         hooks,
         volumes,
         containers: places.containers,
@@ -155,5 +159,6 @@ pub fn http_client(options: &Options) -> Client {
         http: proxy.http.clone(),
         no: proxy.no.clone(),
     });
-    Client::new(http::Config { proxy, cancel: TIME_LIMIT.transfers(), ..http::Config::default() })
+    let (authorities, cancel) = (authorities::trusted(), TIME_LIMIT.transfers());
+    Client::new(http::Config { proxy, authorities, cancel, ..http::Config::default() })
 }

@@ -28,6 +28,10 @@ pub struct World<'a> {
     pub image_stores: Vec<image::AdditionalStore>,
     /// The way to registries.
     pub client: net::http::Client,
+    /// Other places for the images of registries.
+    pub mirrors: Vec<image::Mirror>,
+    /// Who we are to registries and mirrors.
+    pub logins: Vec<image::Keyring>,
     /// What is mirrored, and when. Goes before the volumes, whose folders it holds open.
     pub hooks: Hooks<'a>,
     /// Named volumes.
@@ -58,6 +62,7 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
     if state.status == 0 {
         run_steps(&options.run, options.pipefail, world, state);
     }
+    fail_if_over(state);
     TIME_LIMIT.enter(Phase::After);
     run_post_containers(&options.run_post, world, state);
     if world.hooks.end(world.volumes.all()).is_err() {

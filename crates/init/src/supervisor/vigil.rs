@@ -47,9 +47,38 @@ impl Vigil {
                 limit.as_secs()
             ));
         }
-        if silence < if armed { limit + PATIENCE } else { limit.max(PATIENCE) } {
+        let patience = if armed { limit + PATIENCE } else { limit.max(PATIENCE) };
+        if silence < patience {
             return Ok(());
         }
-        Err(format!("it hangs: no sign of life for {} s", silence.as_secs()))
+        Err(format!("it hangs: no sign of life for {} s", patience.as_secs()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pulse;
+
+    /// What comes of a silence of so many seconds without a watchdog.
+    fn silence(seconds: u64, limit: Limit) -> Result<(), String> {
+        let (pulse, _heart) = pulse::pipe().unwrap();
+        // A machine that tests run on has been up for longer.
+        let last = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        Vigil { limit, last, ..Vigil::new(pulse) }.look(&mut Watchdog::new())
+    }
+
+    #[test]
+    fn without_a_watchdog_patience_is_a_minute_at_least() {
+        let seconds = Duration::from_secs;
+        assert_eq!(silence(59, Some(seconds(10))), Ok(()));
+        assert_eq!(silence(61, Some(seconds(10))), Err("it hangs: no sign of life for 60 s".to_owned()));
+        assert_eq!(silence(61, Some(seconds(90))), Ok(()));
+        assert_eq!(silence(91, Some(seconds(90))), Err("it hangs: no sign of life for 90 s".to_owned()));
+    }
+
+    #[test]
+    fn whoever_switches_it_off_may_hang_for_ever() {
+        assert_eq!(silence(120, None), Ok(()));
     }
 }

@@ -85,10 +85,11 @@ impl Watchdog {
             },
         };
         let mut seconds = libc::c_int::try_from(limit.as_secs()).unwrap_or(libc::c_int::MAX);
-        // What the hardware cannot do leaves its own time, which is as good: it is fed every second.
         // SAFETY: WDIOC_SETTIMEOUT takes a pointer to an int, reads and writes it.
-        let _ = unsafe { ioctl(&device, Updater::<SET_TIMEOUT, libc::c_int>::new(&mut seconds)) };
-        tell(&format!("the watchdog resets this machine if it hangs for {seconds} s"));
+        let set = unsafe { ioctl(&device, Updater::<SET_TIMEOUT, libc::c_int>::new(&mut seconds)) };
+        // What the hardware cannot do leaves its own time, which is as good: it is fed every second.
+        let time = if set.is_ok() { format!(" for {seconds} s") } else { String::new() };
+        tell(&format!("the watchdog resets this machine if it hangs{time}"));
         self.armed = Some(Armed { device, limit, fed: Instant::now() });
     }
 
@@ -107,5 +108,7 @@ impl Watchdog {
 
 /// In the kernel's log, for the console may be a container's at the moment. Who has no /dev/kmsg does not read it.
 fn tell(text: &str) {
-    let _ = std::fs::write("/dev/kmsg", format!("<6>boot2container: {text}\n"));
+    if let Ok(log) = rustix::fs::open("/dev/kmsg", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        let _ = rustix::io::write(log, format!("<6>boot2container: {text}\n").as_bytes());
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Offset, SECOND};
 
 /// Without extension fields and signatures.
-pub(super) const PACKET: usize = 48;
+pub const PACKET: usize = 48;
 /// Seconds from 1900, where NTP counts from, to 1970.
 const UNIX_EPOCH: i128 = 2_208_988_800;
 /// A server that may be farther off than that is not synchronised (RFC 5905 §7.2, MAXDISP), in nanoseconds.
@@ -11,15 +11,16 @@ const MAX_DISTANCE: i128 = 16 * SECOND;
 
 /// What is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) offset: Offset,
-    /// How far it may be wrong at most (root distance, RFC 5905 §11.2.1), in nanoseconds.
-    pub(super) distance: i128,
+pub struct Answer {
+    /// How far this machine's clock is off.
+    pub offset: Offset,
+    /// How far that may be wrong at most (root distance, RFC 5905 §11.2.1), in nanoseconds.
+    pub distance: i128,
 }
 
 /// Why an answer is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub enum Unfit {
     /// For that reason.
     Because(&'static str),
     /// The server does not want to be asked any more ("kiss of death", RFC 5905 §7.4).
@@ -28,7 +29,7 @@ pub(super) enum Unfit {
 
 /// How far `clock` (when the question was sent) was off, by an answer that came `delay` later. Both in nanoseconds. A time before `floor`, in seconds
 /// since 1970, is not believed.
-pub(super) fn judge(packet: &[u8; PACKET], clock: i128, delay: i128, floor: u64) -> Result<Answer, Unfit> {
+pub fn judge(packet: &[u8; PACKET], clock: i128, delay: i128, floor: u64) -> Result<Answer, Unfit> {
     let (leap, version, mode, stratum) = (packet[0] >> 6, packet[0] >> 3 & 7, packet[0] & 7, packet[1]);
     if mode != 4 || !matches!(version, 3 | 4) {
         return Err(Unfit::Because("it is no answer of an NTP server"));

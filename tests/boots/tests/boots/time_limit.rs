@@ -1,6 +1,7 @@
 //! `b2c.timeout`: boots that would never end.
 
-use crate::support::{HTTP, boot, option, push, run};
+use crate::mirrors::{Store, alias, garage};
+use crate::support::{HTTP, boot, option, push, run, serve};
 use harness::{Boot, Fault, Faults, Image, Network, Outcome, Registry, RegistryOptions};
 
 /// Sees what came of the pipeline.
@@ -52,6 +53,22 @@ fn a_pull_that_never_ends() {
     let outcome = Boot::new(&words).run();
     expect_cut(&outcome, "Create the container: ");
     outcome.expect_line("after: 124 by Timeout").expect_no("pulled\r\n");
+}
+
+#[test]
+fn a_mirror_that_never_ends_and_a_limit_from_the_extra_arguments() {
+    let store = Store::new("slow-mirror");
+    store.put("large", &"x".repeat(10_000));
+    let faults = Faults::before_port(garage().port());
+    faults.always("/slow-mirror/large", Fault::Trickle);
+    let volume = format!("b2c.volume=v,mirror=s3/{},pull_on=pipeline_start,push_on=pipeline_end", store.name);
+    let (step, post) = (run("-v v:/v", "echo mirrored"), post());
+    let url = serve(format!("b2c.timeout=25s\n{volume}\n{step}\n{post}\n"));
+    let alias =
+        alias("s3").replace(&garage().guest_endpoint(), &format!("http://{}", faults.guest_address()));
+    let outcome = Boot::new(&format!("{alias} b2c.extra_args_url={url}")).run();
+    expect_cut(&outcome, "Execute the pipeline_start hooks");
+    outcome.expect_line("after: 124 by Timeout").expect_no("mirrored\r\n");
 }
 
 #[test]

@@ -14,7 +14,9 @@ const STOP: &str = "kill -STOP $(pidof b2c-boot); sleep 600";
 /// A boot in which the container runs these commands in the machine's PID namespace, when the watchdog is armed.
 fn armed(words: &str, commands: &str) -> Boot {
     let script = format!("sh -c '{WAIT}; echo armed; {commands}'");
-    Boot::new(&run("--pid=host -v /sys/fs/cgroup:/machine", &script)).append(words).qemu(HARDWARE)
+    Boot::new(&run("--pid=host --cgroupns=host -v /sys/fs/cgroup:/machine", &script))
+        .append(words)
+        .qemu(HARDWARE)
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::check::finding::read_line;
 use options::{
-    Budget, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface, Method, Proxy,
-    Remote, ReportSink, Route, Swap, SwapSpace, Volume,
+    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface,
+    Method, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace, Volume,
 };
 use std::fmt::Write as _;
 
@@ -13,9 +13,14 @@ pub(super) fn iface(iface: &Iface) -> String {
     let gateways = iface.gateways.iter().map(|gateway| format!("gateway {gateway}"));
     let servers = iface.nameservers.iter().map(|server| format!("name server {server}"));
     let routes = iface.routes.iter().map(route);
-    let mut parts = vec![iface.name.clone()];
+    let mut parts = vec![match iface.vlan {
+        Some(vlan) => format!("VLAN {vlan} on {}", iface.link),
+        None => iface.link.to_string(),
+    }];
     parts.extend(addresses.chain(gateways).chain(servers).chain(routes));
     parts.extend(iface.forward.then(|| "forwarding".to_owned()));
+    parts.extend(iface.mtu.map(|mtu| format!("MTU {mtu}")));
+    parts.extend(iface.optional.then(|| "may be missing".to_owned()));
     match iface.method {
         Method::Dhcp => parts.push("DHCP".to_owned()),
         Method::Auto => parts.push("whatever the link offers".to_owned()),
@@ -45,6 +50,24 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
         let _ = write!(text, ", but not for {}", proxy.no.join(", "));
     }
     text
+}
+
+pub(super) fn ca(ca: &Ca) -> String {
+    let pin = if ca.sha256.is_some() { ", if the SHA-256 is right" } else { "" };
+    match &ca.source {
+        CaSource::Url(url) => format!("fetched from {}{pin}", without_password(url)),
+        CaSource::File(path) => format!("in {}{pin}", path.display()),
+    }
+}
+
+pub(super) fn registry_mirror(mirror: &RegistryMirror) -> String {
+    let place = |place: &Place| match place.prefix.as_str() {
+        "" => place.host.clone(),
+        prefix => format!("{}/{prefix}", place.host),
+    };
+    let places: Vec<String> = mirror.mirrors.iter().map(place).collect();
+    let insecure = if mirror.insecure { " (insecure)" } else { "" };
+    format!("those of {} are looked for at {}{insecure}, and then there", mirror.registry, places.join(", "))
 }
 
 pub(super) fn cache(cache: &Cache) -> String {
