@@ -256,7 +256,7 @@ fn bad_values_are_said_and_left_out() {
             "b2c.iface=eth0,vlan=4095,dhcp",
             "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
         ),
-        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value; write vlan=… | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
