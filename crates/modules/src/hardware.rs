@@ -106,7 +106,7 @@ impl Modules {
     /// Ciphers that use a processor's own instructions: the kernel asks for them when somebody uses the cipher, and testing themselves takes
     /// them as long as all other drivers of a small machine together.
     fn is_cipher_of_processor(&self, found: &Match, device: &str) -> bool {
-        let path = self.trees.iter().find_map(|tree| tree.path(&found.module));
+        let path = self.found().trees.iter().find_map(|tree| tree.path(&found.module));
         device.starts_with("cpu:") && path.is_some_and(|path| path.iter().any(|folder| folder == "crypto"))
     }
 }

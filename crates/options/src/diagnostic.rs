@@ -48,6 +48,8 @@ pub enum Fatal {
     ContainerLine(String),
     /// A volume cannot be set up as written.
     VolumeSetup,
+    /// Modules or firmware that are to be fetched cannot be understood.
+    ModuleSetup,
     /// A cache is required, and cannot be understood.
     Cache,
     /// The address of the extra arguments cannot be read: the options that they hold would be missing.
@@ -60,6 +62,7 @@ impl Fatal {
         match self {
             Fatal::ContainerLine(text) => text,
             Fatal::VolumeSetup => "Volume setup",
+            Fatal::ModuleSetup => "Module setup",
             Fatal::Cache => "Cache setup",
             Fatal::ExtraArgs => "Extra arguments",
         }

@@ -21,6 +21,7 @@ mod values;
 mod words;
 
 pub use diagnostic::{Diagnostic, Fatal, Severity};
+pub use groups::machine::{Fetched, ModuleSource};
 pub use groups::network::{Address, Iface, Method, NtpPeer, Proxy, Route};
 pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};

@@ -1,6 +1,6 @@
 //! What the options are, once they are read.
 
-use crate::groups::machine::ModuleParam;
+use crate::groups::machine::{ModuleParam, ModuleSource};
 use crate::groups::network::{Iface, NtpPeer, Proxy};
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
@@ -48,6 +48,8 @@ pub struct Options {
     pub insmods: Vec<String>,
     /// `modules_load=`: module names.
     pub modules_load: Vec<String>,
+    /// `b2c.modules`.
+    pub modules: Vec<ModuleSource>,
     /// Every `module.param[=value]` word of others: the module with `-` folded to `_`, and `param=value` or `param`.
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
@@ -82,6 +84,7 @@ impl Default for Options {
             proxy: None,
             insmods: Vec::new(),
             modules_load: Vec::new(),
+            modules: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
             poweroff_delay: Duration::ZERO,

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity,
-    not_supported_yet, parse,
+    Budget, Cache, CacheDevice, Expiration, Fatal, Fetched, Method, ModuleSource, NtpPeer, Options, Parsed,
+    Severity, not_supported_yet, parse,
 };
 use std::time::Duration;
 
@@ -306,6 +306,53 @@ fn bad_values_are_said_and_left_out() {
 }
 
 #[test]
+fn modules_that_cannot_be_understood_keep_everything_from_running() {
+    for (text, line) in [
+        (
+            "b2c.modules=ftp://h/a",
+            "error: b2c.modules: `ftp://h/a` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/a",
+        ),
+        (
+            "b2c.modules=http://h/a,sha256=abc",
+            "error: b2c.modules: `abc` is not a SHA-256: that has 64 hex digits; write what sha256sum prints | abc",
+        ),
+        (
+            "b2c.modules=h/a,sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+            "error: b2c.modules: `sha256=0123456789abcdef0123456789abcdef0123456789abcdef012345…` is for archives; write h/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef | sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+        ),
+        ("b2c.modules=h/a,tls-verify=no", "error: b2c.modules: `no` is not true or false | no"),
+        (
+            "b2c.modules=h/a,tls_verify=false",
+            "error: b2c.modules: `tls_verify=false` is not known; the closest known key is tls-verify | tls_verify=false",
+        ),
+        (
+            "b2c.modules=,tls-verify=false",
+            "error: b2c.modules: `,tls-verify=false` names nothing to fetch | ,tls-verify=false",
+        ),
+    ] {
+        assert_line(text, line);
+        assert_eq!(assert_default_after(text).fatal, Some(Fatal::ModuleSetup), "{text}");
+    }
+    let many = "b2c.modules=img ".repeat(17);
+    assert_eq!(
+        lines(&[&many]),
+        ["error: b2c.modules: `img` is one too many: 16 are possible; put several into one image | img"]
+    );
+}
+
+#[test]
+fn sources_of_modules() {
+    let digits = "0123456789abcdef".repeat(4);
+    let options = assert_fine(&format!(
+        "b2c.modules=http://h/a.cpio,sha256={digits} b2c.modules=docker://h:1/a:1,tls-verify=false b2c.modules=alpine"
+    ));
+    let archive = Fetched::Archive { url: "http://h/a.cpio".into(), sha256: Some(digits) };
+    let image = |name: &str| Fetched::Image(name.into());
+    let expected = [(archive, true), (image("docker://h:1/a:1"), false), (image("alpine"), true)];
+    assert_eq!(options.modules, expected.map(|(what, tls_verify)| ModuleSource { what, tls_verify }));
+}
+
+#[test]
 fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
     assert_line(
         "b2c.extra_args_url=ci-gateway/args",
@@ -578,7 +625,7 @@ fn secrets_are_never_shown() {
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
-         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
+         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h"
     );
     let parsed = parse(&[&text]);
     assert!(parsed.diagnostics.len() >= 8, "{:#?}", parsed.diagnostics);

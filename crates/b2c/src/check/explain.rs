@@ -98,7 +98,7 @@ impl Story<'_> {
     fn names(&mut self) {
         self.tell("Host name", &self.options.hostname);
         if let Some(keymap) = &self.options.keymap {
-            self.tell_option("b2c.keymap", "", "Keyboard", keymap);
+            self.tell("Keyboard", keymap);
         }
     }
 
@@ -123,6 +123,9 @@ impl Story<'_> {
                 "Images",
                 &format!("also from {}", stores.additional.join(", ")),
             );
+        }
+        for source in &self.options.modules {
+            self.tell("Modules and firmware", &describe::modules(source));
         }
         for alias in &self.options.minio {
             let how = format!("{} is {}", alias.name, without_password(&alias.url));

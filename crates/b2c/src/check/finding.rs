@@ -3,7 +3,7 @@
 use super::snippet::{self, Source};
 use container::flags;
 use image::Reference;
-use options::{ContainerLine, Options, Parsed, Severity, Word};
+use options::{ContainerLine, Fetched, ModuleSource, Options, Parsed, Severity, Word};
 use std::fmt;
 use std::ops::Range;
 
@@ -79,9 +79,17 @@ pub fn findings(texts: &[&str], parsed: &Parsed) -> Vec<Finding> {
         findings.extend(check_variables(option, line, texts));
     }
     findings.sort_by_key(|finding| finding.place.clone().map(|(text, span)| (text, span.start)));
+    findings.extend(parsed.options.modules.iter().filter_map(check_modules));
     let later = options::not_supported_yet(&parsed.options).into_iter();
     findings.extend(later.map(|message| Finding { level: Level::NotYet, place: None, message, help: None }));
     findings
+}
+
+/// An image's name that no registry can have.
+fn check_modules(source: &ModuleSource) -> Option<Finding> {
+    let Fetched::Image(name) = &source.what else { return None };
+    let mistake = Reference::parse(name).err()?;
+    Some(Finding { level: Level::Error, place: None, message: format!("b2c.modules: {mistake}"), help: None })
 }
 
 fn from_diagnostic(diagnostic: &options::Diagnostic) -> Finding {

@@ -6,6 +6,8 @@ mod command_line;
 pub mod filesystems;
 pub mod hardware;
 mod host_name;
+mod keymap;
+pub mod modules;
 mod nbd;
 mod network;
 mod runtime_info;
@@ -47,6 +49,7 @@ pub fn run() -> Ending {
         Ok(()) => {
             extra_args(&before, &command_line.options, online);
             host_name::set(&command_line.options.hostname);
+            keymap::set(command_line.options.keymap.as_deref());
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {

@@ -46,6 +46,7 @@ fn is_wanted(options: &Options) -> bool {
         || options.extra_args_url.is_some()
         || options.ntp_peer != NtpPeer::None
         || !options.nbd.is_empty()
+        || !options.modules.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
         || filesystems::need_network(options)
 }

@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::modules;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
@@ -57,15 +58,19 @@ pub fn make<'a>(
         fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
+    let client = http_client(options);
+    let mut mounts = Mounts::default();
+    let image_stores = image_stores(options, &mut mounts);
+    let sources = modules::Sources { store: &store, image_stores: &image_stores, client: &client };
+    let brought = modules::bring(options, &sources, drivers)
+        .map_err(|reason| NoWorld { failed_by: "Module setup", reason })?;
     let volumes = Volumes::set_up(options, &storage.join("volumes"))
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let client = http_client(options);
     let hooks = Hooks::new(&volumes, options, &client)
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let mut mounts = Mounts::default();
     Ok(World {
         store,
-        image_stores: image_stores(options, &mut mounts),
+        image_stores,
         client,
         hooks,
         volumes,
@@ -73,7 +78,7 @@ pub fn make<'a>(
         hostname: options.hostname.clone(),
         stand_ins: stand_ins.unwrap_or_default(),
         drivers,
-        _mounts: mounts,
+        _mounts: (brought, mounts),
     })
 }
 

@@ -1,5 +1,9 @@
 //! The machine itself: kernel modules, name, keyboard.
 
+mod modules;
+
+pub use modules::{Fetched, ModuleSource};
+
 use crate::diagnostic::Problem;
 use crate::options::Options;
 use crate::table::{Group, OptionSpec, Support};
@@ -9,8 +13,10 @@ use crate::values;
 pub type ModuleParam = (String, String);
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &HOSTNAME, &KEYMAP] };
+pub static GROUP: Group = Group {
+    title: "The machine",
+    options: &[&INSMODS, &MODULES_LOAD, &modules::MODULES, &HOSTNAME, &KEYMAP],
+};
 
 static INSMODS: OptionSpec = OptionSpec {
     name: "b2c.insmods",
@@ -83,12 +89,11 @@ static KEYMAP: OptionSpec = OptionSpec {
     default: "",
     repeatable: false,
     help: "The keyboard layout of the console.",
-    doc: "A missing one is an error line, and the boot goes on.",
+    doc: "A name from console-data, such as `de`, `fr-latin9` or `dvorak`. The keymaps are in an archive of their own, keymaps.cpio.xz, which is appended to the initramfs. A missing one, or a machine \
+without a virtual terminal, is an error line, and the boot goes on.",
     example: "b2c.keymap=de",
     marks: &[],
-    support: Support::NotYet {
-        given: |options| options.keymap.iter().map(|keymap| format!("b2c.keymap={keymap}")).collect(),
-    },
+    support: Support::Now,
     update: |value, options, _| {
         options.keymap = Some(values::name(value)?);
         Ok(())

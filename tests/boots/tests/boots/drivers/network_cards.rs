@@ -4,7 +4,8 @@ use crate::support::boot;
 use harness::{Boot, Outcome};
 
 /// Prints the driver of each network card.
-const DRIVERS: &str = "sh -c 'for card in /sys/class/net/*/device/driver; do basename $(readlink $card); done'";
+const DRIVERS: &str =
+    "sh -c 'for card in /sys/class/net/*/device/driver; do basename $(readlink $card); done'";
 
 /// A machine with that card alone, on the user-mode network.
 fn with_card(devices: &[&str]) -> Boot {
