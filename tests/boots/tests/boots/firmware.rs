@@ -1,30 +1,20 @@
-//! Firmware from whatever archive of the initrd: the driver of QEMU's i82559c asks for a microcode when its link goes up, and the kernel says where it finds it.
+//! Firmware from whatever archive of the initrd: cfg80211 asks for the rules of radio when it is loaded, and the kernel says where it finds them.
 
 use crate::support::boot;
+use b2c::cpio::Kind;
 use harness::{Boot, Entry, Outcome};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// As large as the driver wants it, with numbers that it takes (drivers/net/ethernet/intel/e100.c, `e100_request_firmware`).
-pub fn microcode() -> Vec<u8> {
-    let mut bytes = vec![0; 134 * 4];
-    // Where it is told when to raise an interrupt, how many packets to bundle, and the least size of these.
-    bytes.extend([70, 78, 92]);
-    bytes
-}
-
-pub const FILE: &str = "e100/d101m_ucode.bin";
-
+/// What it asks for.
+pub const FILE: &str = "regulatory.db";
+/// Whether they are good rules is another matter.
+pub const CONTENT: &[u8] = b"RGDB and nothing else";
 /// Makes the kernel tell what it does about firmware.
 pub const TELL: &str = "ignore_loglevel dyndbg=\"file drivers/base/firmware_loader/main.c +p\"";
 
-/// A machine with that card, whose kernel says what it does about firmware.
-fn with_card() -> Boot {
-    boot("", "true")
-        .stock_kernel()
-        .no_network()
-        .qemu(["-netdev", "user,id=card", "-device", "i82559c,netdev=card,romfile="])
-        .append(TELL)
+fn with_wireless() -> Boot {
+    boot("", "true").stock_kernel().append("modules_load=cfg80211").append(TELL)
 }
 
 #[track_caller]
@@ -42,27 +32,30 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn in_lib() {
-    let outcome = with_card().extra_cpio([(format!("lib/firmware/{FILE}"), microcode())]).run();
+    let outcome = with_wireless().extra_cpio([(format!("lib/firmware/{FILE}"), CONTENT)]).run();
     expect_loaded(&outcome, &format!("/lib/firmware/{FILE}"));
 }
 
 #[test]
-fn in_usr_lib_beside_a_folder_lib() {
-    let files = [(format!("usr/lib/firmware/{FILE}.xz"), xz(&microcode())), ("lib/x".to_owned(), Vec::new())];
-    let outcome = with_card().extra_cpio(files).run();
+fn packed_in_usr_lib_beside_a_folder_lib() {
+    let files = [(format!("usr/lib/firmware/{FILE}.xz"), xz(CONTENT)), ("lib/x".to_owned(), Vec::new())];
+    let outcome = with_wireless().extra_cpio(files).run();
     expect_loaded(&outcome, &format!("/usr/lib/firmware/{FILE}.xz"));
+    outcome.expect(&format!("f/w decompressing {FILE}"));
 }
 
 #[test]
 fn in_usr_lib_to_which_lib_is_a_link() {
-    let link =
-        Entry { path: "lib".into(), permissions: 0o777, kind: b2c::cpio::Kind::Symlink("usr/lib".into()) };
-    let file = Entry::file(format!("usr/lib/firmware/{FILE}"), 0o644, microcode());
-    let outcome = with_card().extra_entries([link, file]).run();
+    let link = Entry { path: "lib".into(), permissions: 0o777, kind: Kind::Symlink("usr/lib".into()) };
+    let file = Entry::file(format!("usr/lib/firmware/{FILE}"), 0o644, CONTENT);
+    let outcome = with_wireless().extra_entries([link, file]).run();
     expect_loaded(&outcome, &format!("/lib/firmware/{FILE}"));
 }
 
 #[test]
-fn nowhere_is_said_by_the_driver() {
-    with_card().run().expect(&format!("Needs \"{FILE}\"")).expect_status(0);
+fn nowhere_is_said_by_the_kernel() {
+    with_wireless()
+        .run()
+        .expect(&format!("Direct firmware load for {FILE} failed with error -2"))
+        .expect_status(0);
 }

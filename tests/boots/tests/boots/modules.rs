@@ -4,6 +4,7 @@ mod server;
 mod trees;
 
 use crate::cache::disks::Disk;
+use crate::firmware;
 use crate::support::{push, run};
 use b2c::cpio;
 use harness::{Boot, Faults, Image, Layer, Registry};
@@ -14,8 +15,8 @@ use trees::Kernel;
 
 /// What the initramfs has to bring itself.
 const FIRST: [&str; 5] = ["failover", "net_failover", "overlay", "virtio_blk", "virtio_net"];
-/// What comes later: something that containers ask for, and the driver of something on the bus.
-const LATER: [&str; 2] = ["dummy", "i6300esb"];
+/// What comes later: something that containers ask for, and the driver of something on the bus with what it needs.
+const LATER: [&str; 3] = ["dummy", "i6300esb", "watchdog"];
 
 /// Shows that both are there, and that those of the initramfs still are.
 const LOOK: &str = "sh -c 'ip link add dummy7 type dummy && cat /sys/module/i6300esb/initstate /sys/module/dummy/initstate && cd /lib/modules/* && echo found dummy* overlay*'";
@@ -60,7 +61,8 @@ fn from_an_image_and_again_from_the_cache() {
     let name = format!("{}/drivers:latest", front.guest_address());
     let disk = Disk::empty("1G");
     let boot = || {
-        small(&format!("b2c.cache_device=auto b2c.modules={name},tls-verify=false")).qemu(disk.arguments())
+        small(&format!("b2c.cache_device=/dev/vda b2c.modules={name},tls-verify=false"))
+            .qemu(disk.arguments())
     };
     expect_drivers(boot()).expect(&format!("Pulled {name}")).expect("Unmounting /storage: DONE");
     front.down();
@@ -69,14 +71,13 @@ fn from_an_image_and_again_from_the_cache() {
 
 #[test]
 fn from_an_archive_and_again_from_the_cache() {
-    let both = LATER.map(|name| archive(&Kernel::Cloud.tree(&[name])));
-    // Each has indexes of its own: so the second is a source of its own.
+    let both = [&LATER[..1], &LATER[1..]].map(|names| archive(&Kernel::Cloud.tree(names)));
     let packings: [&[&str]; 2] = [&["zstd", "--stdout"], &["xz", "--check=crc32", "--stdout"]];
     let servers: Vec<_> =
         both.iter().zip(packings).map(|(bytes, by)| Server::new(packed(by, bytes))).collect();
     let disk = Disk::empty("1G");
     let words =
-        format!("b2c.cache_device=auto b2c.modules={} b2c.modules={}", servers[0].url, servers[1].url);
+        format!("b2c.cache_device=/dev/vda b2c.modules={} b2c.modules={}", servers[0].url, servers[1].url);
     let boot = || small(&words).qemu(disk.arguments());
     expect_drivers(boot()).expect("Fetched http://10.0.2.2:");
     expect_drivers(boot()).expect("drivers.cpio is up to date in the store");
@@ -89,7 +90,7 @@ fn from_an_archive_and_again_from_the_cache() {
 fn a_pinned_archive_is_asked_for_once() {
     let server = Server::new(packed(&["gzip", "--stdout"], &archive(&Kernel::Cloud.tree(&LATER))));
     let disk = Disk::empty("1G");
-    let words = format!("b2c.cache_device=auto b2c.modules={},sha256={}", server.url, server.sha256);
+    let words = format!("b2c.cache_device=/dev/vda b2c.modules={},sha256={}", server.url, server.sha256);
     expect_drivers(small(&words).qemu(disk.arguments()));
     server.down();
     expect_drivers(small(&words).qemu(disk.arguments())).expect("drivers.cpio is in the store");
@@ -126,28 +127,23 @@ fn what_is_not_there_or_not_for_this_kernel_is_refused() {
     expect_refused(&format!("b2c.modules={registry}/no-such-drivers:1,tls-verify=false"), "404");
 }
 
-/// Firmware as well: the kernel loads the driver's own when the card's link goes up.
+/// Firmware as well, for a module that asks for some when it is loaded.
 #[test]
-fn a_stock_kernel_gets_a_card_and_its_firmware() {
-    let tree = Kernel::Stock.tree(&["e100", "mii"]);
-    let file = tree.path().join(format!("lib/firmware/{}", crate::firmware::FILE));
+fn a_stock_kernel_gets_a_module_and_its_firmware() {
+    let tree = Kernel::Stock.tree(&["cfg80211", "rfkill"]);
+    let file = tree.path().join(format!("lib/firmware/{}", firmware::FILE));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, crate::firmware::microcode()).unwrap();
-    let name = push(&Image::new().layer(Layer::from_folder(tree.path())), "card:latest");
+    std::fs::write(&file, firmware::CONTENT).unwrap();
+    let name = push(&Image::new().layer(Layer::from_folder(tree.path())), "wireless:latest");
     let first = ["failover", "net_failover", "overlay", "virtio_net"];
     let pci = ["virtio", "virtio_ring", "virtio_pci", "virtio_pci_modern_dev", "virtio_pci_legacy_dev"];
     let entries = cpio::read_folder(Kernel::Stock.tree(&[&first[..], &pci[..]].concat()).path()).unwrap();
-    let command =
-        run("-v /lib/firmware:/lib/firmware", "sh -c 'ls /lib/firmware; ip link set eth1 up; sleep 1'");
-    let outcome = Boot::new(&format!("b2c.modules={name},tls-verify=false {command}"))
-        .stock_kernel()
-        .without_modules()
-        .extra_entries(entries)
-        .qemu(["-netdev", "hubport,hubid=7,id=card", "-device", "i82559c,netdev=card,romfile="])
-        .append(crate::firmware::TELL)
-        .run();
-    crate::firmware::expect_loaded(&outcome, &format!("/lib/firmware/{}", crate::firmware::FILE));
-    outcome.expect_line("e100");
+    let command = run("-v /lib/firmware:/lib/firmware", "ls /lib/firmware");
+    let words =
+        format!("modules_load=cfg80211 b2c.modules={name},tls-verify=false {} {command}", firmware::TELL);
+    let outcome = Boot::new(&words).stock_kernel().without_modules().extra_entries(entries).run();
+    firmware::expect_loaded(&outcome, &format!("/lib/firmware/{}", firmware::FILE));
+    outcome.expect_line(firmware::FILE);
 }
 
 /// The file has another name than the package's, and comes unpacked, as somebody's own module does.
