@@ -27,7 +27,7 @@ fn keymap(name: &str) -> Vec<u8> {
 const DUMP: &str = "sh -c 'dumpkmap </dev/tty0 | xxd -p -c 64'";
 
 fn dumped(outcome: &Outcome) -> Vec<u8> {
-    let is_dump = |line: &&String| line.len() >= 32 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_dump = |line: &&String| line.len() >= 14 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
     let digits: String = outcome.lines.iter().filter(is_dump).map(String::as_str).collect();
     let pairs = digits.as_bytes().chunks_exact(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
