@@ -4,13 +4,15 @@
 ARCH = amd64
 # What `make demo` runs: podman-run flags, image and command. Empty is a shell in a small image.
 RUN =
-# Which measurements `make bench` takes: size, container, boot, warm, memory, pull, mirror. Empty is all.
+# Which measurements `make bench` takes: size, container, boot, warm, before, memory, pull, mirror. Empty is all; `before` needs an older initramfs, BEFORE.
 ONLY =
 # For how long `make fuzz` feeds each parser.
 SECONDS = 600
 # How many times `make powercut` cuts the power, and with which seeds: that one and those that follow.
 CUTS = 200
 SEED = 1000
+# How many times `make bootloop` boots.
+BOOTS = 300
 
 CARGO = cargo
 
@@ -48,6 +50,10 @@ fuzz: setup-build ## feed each parser of foreign bytes for SECONDS
 .PHONY: powercut
 powercut: setup-test dist ## cut machines' power CUTS times while they write, starting with SEED
 	B2C_CUTS=$(CUTS) B2C_SEED=$(SEED) $(CARGO) test --locked --package boots --test powercut -- --nocapture while
+
+.PHONY: bootloop
+bootloop: setup-test dist ## boot BOOTS times in a row; every boot has to reach its status line
+	B2C_BOOTS=$(BOOTS) $(CARGO) test --locked --package boots --test bootloop -- --nocapture
 
 .PHONY: churn
 churn: setup-s3 ## change a mirrored volume for five minutes, from SEED, while its store goes away twice

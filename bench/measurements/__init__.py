@@ -1,6 +1,6 @@
 """One module a measurement: its doc is its section of docs/performance.md, and `measure()` gives the rows."""
 
-from bench.measurements import boot, container, memory, mirror, pull, size, warm
+from bench.measurements import before, boot, container, memory, mirror, pull, size, warm
 
 # In the order of the document; cheap ones first.
 ALL = {
@@ -8,6 +8,7 @@ ALL = {
     "container": container,
     "boot": boot,
     "warm": warm,
+    "before": before,
     "memory": memory,
     "pull": pull,
     "mirror": mirror,

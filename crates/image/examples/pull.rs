@@ -49,7 +49,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         tls_verify,
         platform: Platform::host(),
         credentials: None,
-        authfiles: Vec::new(),
+        keyrings: Vec::new(),
+        mirrors: Vec::new(),
     };
     let image = pull(&store, &client, &Reference::parse(reference)?, &options)?;
     println!("{}", image.digest);

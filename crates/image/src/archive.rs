@@ -3,7 +3,7 @@
 use crate::Platform;
 use crate::digest::{Algorithm, Digest, HashingReader};
 use crate::progress::{INTERVAL, Progress, size};
-use crate::pull::{Image, into_image};
+use crate::pull::{Fetched, Image, into_image};
 use crate::store::{Record, Store, StoreError, StoredImage};
 use crate::unpack::{UnpackError, unpack_initramfs};
 use net::http::{self, Client, Request, Response};
@@ -183,7 +183,8 @@ impl Fetch<'_> {
             (200, _) => self.unpack(response),
             (304, Some((stored, _))) => {
                 log::info!("{} is up to date in the store", response.url);
-                Ok(StoredImage { digest: stored.digest.clone(), config: stored.config.clone() })
+                let (digest, config) = (stored.digest.clone(), stored.config.clone());
+                Ok(StoredImage { digest, config, fetched: Fetched::default() })
             }
             (status, _) => Err(ArchiveError::Status { url: response.url, status }),
         }
@@ -237,7 +238,9 @@ impl Fetch<'_> {
             manifest: digest.clone(),
         })?;
         // It was written just now; who takes it away in between has damaged the store.
-        self.store.image(&digest).ok_or(ArchiveError::Unpack(UnpackError::Damaged("the store has lost it")))
+        let stored = self.store.image(&digest);
+        let stored = stored.ok_or(ArchiveError::Unpack(UnpackError::Damaged("the store has lost it")))?;
+        Ok(StoredImage { fetched: Fetched { bytes, layers: 1 }, ..stored })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::manifest::{Descriptor, ImageManifest, Manifest, ManifestError};
 use crate::platform::Platform;
 use crate::reference::{Name, Reference};
 use crate::registry::{
-    Access, AuthFileError, Cancel, Credentials, Document, Limits, Registry, RegistryError,
+    Access, AuthFileError, Cancel, Credentials, Document, Keyring, Limits, Mirror, Places, RegistryError,
 };
 use crate::store::{Record, Store, StoreError, StoredImage};
 use net::http::Client;
@@ -42,8 +42,10 @@ pub struct PullOptions {
     pub platform: Platform,
     /// `--creds`.
     pub credentials: Option<Credentials>,
-    /// Files of credentials, for where there are none above; the first that has any for the image is used.
-    pub authfiles: Vec<PathBuf>,
+    /// Where credentials are looked for, if there are none above, and for mirrors; the first that has any for the image is used.
+    pub keyrings: Vec<Keyring>,
+    /// Of all registries, in the order in which they are asked.
+    pub mirrors: Vec<Mirror>,
 }
 
 /// An image that is whole in the store.
@@ -55,6 +57,17 @@ pub struct Image {
     pub config: ImageConfig,
     /// Folders, lowest first, each once.
     pub layers: Vec<PathBuf>,
+    /// What had to be fetched for it.
+    pub fetched: Fetched,
+}
+
+/// What of an image was not in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Of layers, as the registry has them.
+    pub bytes: u64,
+    /// How many layers.
+    pub layers: usize,
 }
 
 /// An image cannot be had.
@@ -201,12 +214,13 @@ fn by_name(
         client,
         tls_verify: options.tls_verify,
         credentials: options.credentials.clone(),
-        authfiles: &options.authfiles,
+        keyrings: &options.keyrings,
+        mirrors: &options.mirrors,
         limits,
         cancel: &cancel,
     };
-    let registry = Registry::new(name, access)?;
-    let pull = Pull { store, name, registry: &registry, cancel: &cancel, platform: &options.platform };
+    let places = Places::new(name, &access)?;
+    let pull = Pull { store, name, places: &places, cancel: &cancel, platform: &options.platform };
     match record.zip(stored) {
         None => pull.fetch(),
         Some((record, stored)) => renewed(&pull, &record.resolved, stored, options.policy),
@@ -255,14 +269,14 @@ pub(crate) fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Ca
         .map(|diff_id| store.layer_path(diff_id))
         .collect();
     layers.reverse();
-    Ok(Image { digest: stored.digest, config: stored.config.run, layers })
+    Ok(Image { digest: stored.digest, config: stored.config.run, layers, fetched: stored.fetched })
 }
 
-/// One pull from a registry.
+/// One pull from a registry, or from its mirrors.
 struct Pull<'a> {
     store: &'a Store,
     name: &'a Name,
-    registry: &'a Registry<'a>,
+    places: &'a Places<'a>,
     cancel: &'a Cancel,
     platform: &'a Platform,
 }
@@ -280,8 +294,8 @@ impl Pull<'_> {
             let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids.len());
             return Err(Cause::LayerCount { layers, diff_ids });
         }
-        let fetch = Fetch { store: self.store, registry: self.registry, cancel: self.cancel };
-        fetch.layers(self.name, &manifest, &config)?;
+        let fetch = Fetch { store: self.store, places: self.places, cancel: self.cancel };
+        let fetched = fetch.layers(self.name, &manifest, &config)?;
         self.store.make_slack()?;
         self.store.put_record(&Record {
             reference: self.name.to_string(),
@@ -289,12 +303,12 @@ impl Pull<'_> {
             resolved,
             manifest: digest.clone(),
         })?;
-        Ok(StoredImage { digest, config })
+        Ok(StoredImage { digest, config, fetched })
     }
 
     /// Some registries know no HEAD or do not give the digest; then the document itself has to be fetched.
     fn is_current(&self, resolved: &Digest) -> Result<bool, RegistryError> {
-        match self.registry.resolve(&self.name.version()) {
+        match self.places.resolve(&self.name.version()) {
             Ok(now) => Ok(now.as_ref() == Some(resolved)),
             Err(RegistryError::Status { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -308,7 +322,7 @@ impl Pull<'_> {
         });
         let mut document = match stored {
             Some(document) => document,
-            None => self.registry.document(version)?,
+            None => self.places.document(version)?,
         };
         if let Some(said) = said {
             // Bound to what led to it, whatever the registry says now (CVE-2021-41190).
@@ -344,6 +358,7 @@ impl Pull<'_> {
         let mut found = self.fetch_config(descriptor)?;
         if !descriptor.digest.matches(&found) {
             log::warn!("The configuration {} came corrupted; fetching it again", descriptor.digest);
+            self.places.distrust_mirrors();
             found = self.fetch_config(descriptor)?;
         }
         if !descriptor.digest.matches(&found) {
@@ -358,7 +373,7 @@ impl Pull<'_> {
 
     fn fetch_config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Cause> {
         let received = AtomicU64::new(0);
-        Ok(self.registry.blob(&descriptor.digest, descriptor.size, &received).read_all()?)
+        Ok(self.places.blob(&descriptor.digest, descriptor.size, &received).read_all()?)
     }
 
     /// An image that says nothing about its platform may be for any.

@@ -8,6 +8,8 @@ use std::fmt;
 
 /// Where short names live.
 const DEFAULT_HOST: &str = "docker.io";
+/// Docker Hub's name is not where Docker Hub's registry is.
+const DEFAULT_REGISTRY: &str = "registry-1.docker.io";
 /// Longest repository, in bytes.
 const MAX_REPOSITORY: usize = 255;
 /// Longest tag, in bytes.
@@ -70,8 +72,7 @@ impl Name {
 
     /// `host[:port]` of the registry's API.
     pub fn registry(&self) -> &str {
-        // Docker Hub's name is not where Docker Hub's registry is.
-        if self.host == DEFAULT_HOST { "registry-1.docker.io" } else { &self.host }
+        registry_of(&self.host)
     }
 
     /// The path in the registry.
@@ -114,6 +115,16 @@ impl fmt::Display for Name {
         }
         Ok(())
     }
+}
+
+/// `host[:port]` of the API of the registry that image names know as `host`.
+pub(crate) fn registry_of(host: &str) -> &str {
+    if host == DEFAULT_HOST { DEFAULT_REGISTRY } else { host }
+}
+
+/// The name that image names have for the registry at `host`.
+pub(crate) fn canonical_host(host: &str) -> &str {
+    if matches!(host, "index.docker.io" | DEFAULT_REGISTRY) { DEFAULT_HOST } else { host }
 }
 
 fn parse(text: &str) -> Result<Reference, &'static str> {

@@ -6,35 +6,35 @@ mod challenge;
 mod credentials;
 mod error;
 mod patience;
+mod places;
 mod question;
 mod scheme;
 
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::{self, MAX_MANIFEST};
-use crate::reference::Name;
 use auth::Auth;
 use error::{Again, Fault};
 
 use net::http::{Client, InTime, Method, Request, Response};
 use patience::Patience;
+use places::Standing;
 use std::io::Read as _;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-pub(crate) use blob::Blob;
-pub use credentials::{AuthFileError, Credentials};
+pub use credentials::{AuthFileError, Credentials, Keyring};
 pub use error::RegistryError;
 pub(crate) use patience::Cancel;
 pub use patience::Limits;
+pub use places::Mirror;
+pub(crate) use places::{Access, Places};
 
 /// Enough for TLS, inflating and unpacking; pages that are not used cost nothing.
 pub(crate) const THREAD_STACK: usize = 512 << 10;
 /// Largest error text that is looked at, in bytes.
 const MAX_ERROR: u64 = 16 << 10;
 
-/// One repository of a registry, for one pull.
-pub(crate) struct Registry<'a> {
+/// One repository of a registry or of a mirror, for one pull.
+struct Registry<'a> {
     client: &'a Client,
     host: String,
     repository: String,
@@ -42,16 +42,8 @@ pub(crate) struct Registry<'a> {
     auth: Auth,
     limits: Limits,
     cancel: &'a Cancel,
-}
-
-/// How to reach a registry.
-pub(crate) struct Access<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) tls_verify: bool,
-    pub(crate) credentials: Option<Credentials>,
-    pub(crate) authfiles: &'a [PathBuf],
-    pub(crate) limits: Limits,
-    pub(crate) cancel: &'a Cancel,
+    /// Of a mirror only.
+    standing: Option<Standing>,
 }
 
 /// A manifest or an index, as it came.
@@ -84,25 +76,8 @@ impl Call {
 }
 
 impl<'a> Registry<'a> {
-    /// Reads the credentials, but asks the registry nothing yet.
-    pub(crate) fn new(name: &Name, access: Access<'a>) -> Result<Registry<'a>, AuthFileError> {
-        let credentials = match access.credentials {
-            None => credentials::find(access.authfiles, name)?,
-            given => given,
-        };
-        Ok(Registry {
-            client: access.client,
-            host: name.registry().to_owned(),
-            repository: name.repository().to_owned(),
-            tls_verify: access.tls_verify,
-            auth: Auth::new(credentials, name.repository(), access.tls_verify),
-            limits: access.limits,
-            cancel: access.cancel,
-        })
-    }
-
     /// Fetches a manifest or an index by tag or digest. With a digest, what comes is checked against it.
-    pub(crate) fn document(&self, version: &str) -> Result<Document, RegistryError> {
+    fn document(&self, version: &str) -> Result<Document, RegistryError> {
         let expected = Digest::parse(version).ok();
         let mut patience = self.patience();
         loop {
@@ -113,13 +88,8 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// A blob, to be read. `received` counts its bytes.
-    pub(crate) fn blob<'b>(&'b self, digest: &'b Digest, size: u64, received: &'b AtomicU64) -> Blob<'b> {
-        Blob::new(self, digest, size, received)
-    }
-
     fn patience(&self) -> Patience<'a> {
-        Patience::new(self.limits, self.cancel)
+        Patience::new(self.limits(), self.cancel)
     }
 
     fn try_document(&self, version: &str, expected: Option<&Digest>) -> Result<Document, Fault> {
@@ -164,7 +134,10 @@ impl<'a> Registry<'a> {
             let response = self.client.send(&self.request(call, &url, header.as_ref()))?;
             let redirected = !starts_with_ignore_case(&response.url, &origin);
             match response.status {
-                200 | 206 => return Ok(response),
+                200 | 206 => {
+                    self.has_answered();
+                    return Ok(response);
+                }
                 401 if !redirected && !renewed => {
                     header = self.auth.renew(self.client, &response, header.as_ref())?;
                     renewed = true;

@@ -119,7 +119,8 @@ fn policies_are_podmans() {
             tls_verify: false,
             platform: Platform::host(),
             credentials: None,
-            authfiles: Vec::new(),
+            keyrings: Vec::new(),
+            mirrors: Vec::new(),
         };
         find_or_pull(&own, &additional, &client, &reference(name), &options)
     };

@@ -293,7 +293,7 @@ fn basic_authentication() {
     let auths =
         json!({"auths": {format!("{}/private", registry.address()): {"auth": "dXNlcjpwYXNzIHdvcmQ="}}});
     std::fs::write(&file, auths.to_string()).unwrap();
-    machine.options.authfiles = vec![machine.base.join("absent"), file];
+    machine.options.keyrings = [machine.base.join("absent"), file].map(image::Keyring::File).into();
     assert_eq!(read(&machine.pull(&name).unwrap(), "file"), "secret");
 }
 

@@ -7,7 +7,10 @@ mod firmware;
 mod modprobe;
 mod patience;
 mod pipeline;
+mod pulse;
+mod report;
 mod supervisor;
+mod time_limit;
 
 use std::process::ExitCode;
 

@@ -68,15 +68,41 @@ fn paths(roots: &[PathBuf]) -> Vec<&Path> {
     roots.iter().map(PathBuf::as_path).collect()
 }
 
+/// Where [`run`] finds the parameters that are not on the kernel's command line.
+const PARAMS: &str = "/run/b2c/module-params";
+
+/// Keeps parameters for when the kernel wants a module by itself: one a line, as module and `param=value`.
+pub fn remember(params: &[(String, String)]) {
+    // A line end can only stand in a value that no module takes.
+    let lines = params.iter().filter(|(_, param)| !param.contains('\n'));
+    let text: String = lines.map(|(module, param)| format!("{module} {param}\n")).collect();
+    let written = std::fs::create_dir_all("/run/b2c").and_then(|()| std::fs::write(PARAMS, text));
+    if let Err(error) = written {
+        log::warn!(
+            "Modules that the kernel wants by itself get no parameters of the extra arguments: {error}"
+        );
+    }
+}
+
+fn remembered() -> Option<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(PARAMS).ok()?;
+    let pair = |line: &str| line.split_once(' ').map(|(module, param)| (module.to_owned(), param.to_owned()));
+    Some(text.lines().filter_map(pair).collect())
+}
+
+fn of_command_line() -> Vec<(String, String)> {
+    // The kernel calls us with an empty environment, but /proc is there since before the first container.
+    let text = std::fs::read("/proc/cmdline").unwrap_or_default();
+    options::parse(&[&String::from_utf8_lossy(&text)]).options.module_params
+}
+
 /// `modprobe -q -- NAME`, as the kernel calls it. Nobody reads what it says: the exit code is the answer.
 pub fn run() -> ExitCode {
     let Some(name) = std::env::args().skip(1).find(|word| !word.starts_with('-')) else {
         return ExitCode::FAILURE;
     };
-    // The kernel calls it with an empty environment, but /proc is there since before the first container.
-    let text = std::fs::read("/proc/cmdline").unwrap_or_default();
-    let options = options::parse(&[&String::from_utf8_lossy(&text)]).options;
-    match modules(&options.module_params).and_then(|modules| modules.load(&name)) {
+    let params = remembered().unwrap_or_else(of_command_line);
+    match modules(&params).and_then(|modules| modules.load(&name)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

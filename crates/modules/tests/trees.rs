@@ -218,8 +218,10 @@ fn without_depmod_the_modules_tell() {
 
 #[test]
 fn modules_that_come_later_stand_beside_those_that_were_there() {
-    let (first, second) =
-        (root(DEPMOD), root(&[("modules.dep", "extra/gpu.ko.xz: extra/b.ko\nextra/b.ko:\n")]));
+    let (first, second) = (
+        root(DEPMOD),
+        root(&[("modules.dep", "extra/gpu.ko.xz: extra/b.ko\nextra/b.ko:\n"), ("modules.alias", "")]),
+    );
     let modules = open(first.path(), &[]);
     assert!(matches!(modules.plan("gpu"), Err(Error::NotFound { .. })));
     modules.reopen(&[second.path(), first.path()], RELEASE).unwrap();

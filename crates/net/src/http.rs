@@ -3,6 +3,7 @@
 //! A status is never an error: callers decide what 404 or 429 means. Nothing is retried here; [`Error::is_transient`] says whether
 //! trying again can help. Nothing is parsed or allocated for TLS before the first https URL.
 
+mod authority;
 mod body;
 mod connect;
 mod error;
@@ -14,6 +15,7 @@ mod response;
 mod tcp;
 mod tls;
 
+use crate::patience::Cancel;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use ureq::http::Uri;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use ureq::{Agent, SendBody};
 
+pub use authority::{Authority, MAX_PEM, NoAuthority};
 pub use body::Body;
 pub use error::{Error, shown_text as shown};
 pub use in_time::InTime;
@@ -46,6 +49,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// Folders of PEM files whose certificates are trusted besides the built-in roots.
     pub ca_dirs: Vec<PathBuf>,
+    /// `b2c.ca`: trusted as well.
+    pub authorities: Vec<Authority>,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// For the TCP connection, and again for the TLS handshake.
@@ -53,6 +58,8 @@ pub struct Config {
     /// The longest silence while a response is awaited or read, or while nothing can be sent. It is no limit for the whole: a
     /// server that gives a byte a second is slow, not dead.
     pub read_timeout: Duration,
+    /// Ends all that goes on, within a second or so, and all that is begun.
+    pub cancel: Arc<Cancel>,
 }
 
 impl Default for Config {
@@ -60,9 +67,11 @@ impl Default for Config {
         Config {
             proxy: None,
             ca_dirs: vec!["/etc/ssl/certs".into(), "/usr/local/share/ca-certificates".into()],
+            authorities: Vec::new(),
             user_agent: concat!("boot2container/", env!("CARGO_PKG_VERSION")).into(),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
+            cancel: Arc::default(),
         }
     }
 }
@@ -155,9 +164,10 @@ struct Inner {
 impl Client {
     /// A client. Opens and reads nothing yet.
     pub fn new(config: Config) -> Client {
-        let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone()));
+        let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone(), config.authorities.clone()));
         let agent = |verify| {
-            let connector = connect::Connector::new(Arc::clone(&tls), verify, config.read_timeout);
+            let limits = tcp::Limits { silence: config.read_timeout, cancel: Arc::clone(&config.cancel) };
+            let connector = connect::Connector::new(Arc::clone(&tls), verify, limits);
             Agent::with_parts(agent_config(&config), connector, resolve::Resolver::default())
         };
         let (verified, unverified) = (agent(true), agent(false));
@@ -218,17 +228,18 @@ impl Client {
         let proxy = self.0.proxies.for_url(url)?;
         if !matches!(method, Method::Post | Method::Put) {
             let head = head.body(()).map_err(bad_header)?;
-            let answer = agent.run(agent.configure_request(head).proxy(proxy).build());
-            return answer.map_err(|e| Error::from_ureq(url, e));
+            let answer = agent.run(agent.configure_request(head).proxy(proxy.clone()).build());
+            return proxy::judge(answer.map_err(|e| Error::from_ureq(url, e)), proxy.as_ref(), url);
         }
         let mut source = body::Source::new(body);
         let head = head.header(CONTENT_LENGTH, source.length());
         let head = head.body(SendBody::from_reader(&mut source)).map_err(bad_header)?;
-        let answer = agent.run(agent.configure_request(head).proxy(proxy).build());
-        answer.map_err(|e| match source.failure() {
+        let answer = agent.run(agent.configure_request(head).proxy(proxy.clone()).build());
+        let answer = answer.map_err(|e| match source.failure() {
             Some(source) => Error::Source { url: error::shown(url), source },
             None => Error::from_ureq(url, e),
-        })
+        });
+        proxy::judge(answer, proxy.as_ref(), url)
     }
 }
 

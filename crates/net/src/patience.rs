@@ -38,7 +38,8 @@ impl Limits {
     /// Where it can be done without.
     #[must_use]
     pub fn for_question(self) -> Limits {
-        Limits { silence: self.question, unknown_name: self.unknown_name.min(self.question), ..self }
+        let silence = self.silence.min(self.question);
+        Limits { silence, unknown_name: self.unknown_name.min(self.question), ..self }
     }
 
     /// Where the first failure decides.

@@ -52,7 +52,7 @@ pub enum Fatal {
     ModuleSetup,
     /// A cache is required, and cannot be understood.
     Cache,
-    /// The address of the extra arguments cannot be read: the options that they hold would be missing.
+    /// The extra arguments cannot be read, or their address cannot: the options that they hold would be missing.
     ExtraArgs,
 }
 
@@ -114,6 +114,8 @@ pub(crate) struct Report {
     pub(crate) references: Vec<Reference>,
     /// The text being read.
     pub(crate) text: usize,
+    /// How many texts the machine itself holds. They come first.
+    pub(crate) local: usize,
     /// The option being read, as written.
     pub(crate) option: String,
 }
@@ -134,6 +136,11 @@ impl Report {
         if !part.is_empty() {
             self.secrets.push((self.text, part.span()));
         }
+    }
+
+    /// Whether the text being read came from `b2c.extra_args_url`.
+    pub(crate) fn is_fetched(&self) -> bool {
+        self.text >= self.local
     }
 
     /// Nothing may run. The first reason stays.
@@ -210,13 +217,6 @@ pub(crate) fn visible(text: &str) -> String {
             break;
         }
     }
-    shown
-}
-
-/// `text` in full, on one line.
-pub(crate) fn on_one_line(text: &str) -> String {
-    let mut shown = String::new();
-    text.chars().for_each(|c| push_visible(&mut shown, c));
     shown
 }
 

@@ -1,11 +1,15 @@
 //! What the options are, once they are read.
 
 use crate::groups::machine::{ModuleParam, ModuleSource};
-use crate::groups::network::{Iface, NtpPeer, Proxy};
+use crate::groups::network::{Ca, Iface, Login, NtpPeer, Proxy, RegistryMirror};
+use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
 use std::time::Duration;
+
+/// Longer than the longest pause of a healthy machine, which is one that swaps, and short beside a job.
+pub const DEFAULT_WATCHDOG: Duration = Duration::from_secs(60);
 
 /// All options, typed. docs/options.md says what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +32,8 @@ pub struct Options {
     pub iface: Vec<Iface>,
     /// `ip=`, for the kernel to understand.
     pub ip: Option<String>,
-    /// `b2c.hostname`.
-    pub hostname: String,
+    /// `b2c.hostname`; without it the network may name the machine, else it is called [`HOSTNAME`](crate::groups::machine::HOSTNAME).
+    pub hostname: Option<String>,
     /// `b2c.extra_args_url`.
     pub extra_args_url: Option<String>,
     /// `b2c.minio`.
@@ -44,6 +48,12 @@ pub struct Options {
     pub storage: Option<ImageStores>,
     /// `b2c.proxy`.
     pub proxy: Option<Proxy>,
+    /// `b2c.ca`.
+    pub ca: Vec<Ca>,
+    /// `b2c.registry_mirror`.
+    pub registry_mirror: Vec<RegistryMirror>,
+    /// `b2c.login`.
+    pub login: Vec<Login>,
     /// `b2c.insmods`: file names below /usr_mods.
     pub insmods: Vec<String>,
     /// `modules_load=`: module names.
@@ -54,6 +64,12 @@ pub struct Options {
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
     pub keymap: Option<String>,
+    /// `b2c.report`.
+    pub report: Vec<ReportSink>,
+    /// `b2c.watchdog`: how long the machine may hang before it is reset; `None` is for ever.
+    pub watchdog: Option<Duration>,
+    /// `b2c.timeout`: since the start of the kernel.
+    pub timeout: Option<Duration>,
     /// `b2c.poweroff_delay`.
     pub poweroff_delay: Duration,
     /// `b2c.shutdown_cmd`.
@@ -74,7 +90,7 @@ impl Default for Options {
             ntp_peer: NtpPeer::None,
             iface: Vec::new(),
             ip: None,
-            hostname: "boot2container".to_owned(),
+            hostname: None,
             extra_args_url: None,
             minio: Vec::new(),
             volume: Vec::new(),
@@ -82,11 +98,17 @@ impl Default for Options {
             nbd: Vec::new(),
             storage: None,
             proxy: None,
+            ca: Vec::new(),
+            registry_mirror: Vec::new(),
+            login: Vec::new(),
             insmods: Vec::new(),
             modules_load: Vec::new(),
             modules: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
+            report: Vec::new(),
+            watchdog: Some(DEFAULT_WATCHDOG),
+            timeout: None,
             poweroff_delay: Duration::ZERO,
             shutdown_cmd: CommandList::command(&["poweroff", "-f"]),
             reboot_cmd: CommandList::command(&["reboot", "-f"]),

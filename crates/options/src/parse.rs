@@ -1,10 +1,10 @@
 //! Words → options, by the table.
 
-use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity, on_one_line};
+use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity};
 use crate::groups::machine;
 use crate::located::Slice;
 use crate::options::Options;
-use crate::table::{self, OptionSpec, Support};
+use crate::table::{self, OptionSpec};
 use crate::words::{self, Comments, RawWord};
 use crate::{PREFIX, references};
 use std::ops::Range;
@@ -47,13 +47,19 @@ impl Parsed {
     }
 }
 
-/// Reads the kernel command line, `texts[0]`, and then the extra arguments, if there are any.
+/// Reads the kernel command line, `texts[0]`, and then the text at `b2c.extra_args_url`, if there is one.
+pub fn parse(texts: &[&str]) -> Parsed {
+    parse_texts(texts, 1)
+}
+
+/// Reads the kernel command line, `texts[0]`, and the extra arguments: the first `local` texts are what the machine itself holds; what follows was fetched from
+/// `b2c.extra_args_url`.
 ///
 /// Options that may be repeated add up in that order; of others the last one wins. A value that cannot be used is said and
 /// skipped.
-pub fn parse(texts: &[&str]) -> Parsed {
+pub fn parse_texts(texts: &[&str], local: usize) -> Parsed {
     let mut options = Options::default();
-    let mut report = Report::default();
+    let mut report = Report { local, ..Report::default() };
     for (index, text) in texts.iter().enumerate() {
         report.text = index;
         let comments = if index == 0 { Comments::AreWords } else { Comments::Skipped };
@@ -72,7 +78,7 @@ pub fn parse(texts: &[&str]) -> Parsed {
         }
     }
     // What the command line names may stand in extra arguments that are still to be fetched.
-    if texts.len() > 1 || options.extra_args_url.is_none() {
+    if texts.len() > local || options.extra_args_url.is_none() {
         references::check(&options, &mut report);
     }
     report.diagnostics.sort_by_key(|diagnostic| (diagnostic.text, diagnostic.span.start));
@@ -148,13 +154,4 @@ fn warn_if_cut(text: &str, report: &mut Report) {
     let message = format!("the command line is {} bytes long: kernels cut it at {LONGEST_LINE}", line.len());
     let help = "move options to a text that b2c.extra_args_url names".to_owned();
     report.push(Severity::Warning, last..line.len(), message, Some(help));
-}
-
-/// One line for each option that was given, but whose work comes later.
-pub fn not_supported_yet(options: &Options) -> Vec<String> {
-    let given = table::all().flat_map(|spec| match spec.support {
-        Support::Now => Vec::new(),
-        Support::NotYet { given, .. } => given(options),
-    });
-    given.map(|given| format!("{}: not supported yet, and ignored", on_one_line(&given))).collect()
 }

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Fetched, Method, ModuleSource, NtpPeer, Options, Parsed,
-    Severity, not_supported_yet, parse,
+    Budget, Cache, CacheDevice, Fatal, Fetched, Link, Method, ModuleSource, NtpPeer, Options, Parsed,
+    Severity, parse,
 };
 use std::time::Duration;
 
@@ -42,12 +42,24 @@ fn assert_default_after(text: &str) -> Parsed {
 }
 
 #[test]
+fn an_interface_is_told_by_its_mac_too() {
+    let options = parse(&["b2c.iface=52:54:00:aB:cd:ef,vlan=5,mtu=1400,optional,auto"]).options;
+    let iface = &options.iface[0];
+    assert_eq!(iface.link, Link::Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef]));
+    assert_eq!(iface.link.to_string(), "52:54:00:ab:cd:ef");
+    assert_eq!(
+        (iface.vlan, iface.mtu, iface.optional, iface.method),
+        (Some(5), Some(1400), true, Method::Auto)
+    );
+}
+
+#[test]
 fn unknown_option_names_the_closest_one() {
     assert_line(
         "b2c.contianer=\"-ti img\"",
         "warning: unknown option b2c.contianer is ignored; the closest known one is b2c.container | b2c.contianer",
     );
-    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.run | b2c.");
+    assert_line("b2c.", "warning: unknown option b2c. is ignored; the closest known one is b2c.ca | b2c.");
     assert_line(
         "b2c.pipe-fail",
         "warning: unknown option b2c.pipe-fail is ignored; the closest known one is b2c.pipefail | b2c.pipe-fail",
@@ -211,7 +223,10 @@ fn bad_values_are_said_and_left_out() {
             "b2c.cache_device=auto,budget=lots",
             "error: b2c.cache_device: `lots` is not a size; write a number and K, M, G or T, such as 8G | lots",
         ),
-        ("b2c.cache_device=auto,budget", "error: b2c.cache_device: `budget` needs a value | budget"),
+        (
+            "b2c.cache_device=auto,budget",
+            "error: b2c.cache_device: `budget` needs a value; write budget=… | budget",
+        ),
         (
             "b2c.swap=8x",
             "error: b2c.swap: `8x` is not a size; write a number and K, M, G or T, such as 8G | 8x",
@@ -223,16 +238,25 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.ntp_peer=http://x",
-            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address | http://x",
+            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address; write one alone, such as ci-gateway or 10.42.0.1 | http://x",
         ),
         (
             "b2c.iface=,dhcp",
-            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0 | ",
+            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | ",
         ),
         (
             "b2c.iface=address=10.0.0.1/24",
-            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0 | address=10.0.0.1/24",
+            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | address=10.0.0.1/24",
         ),
+        (
+            "b2c.iface=52:54:00:12:34:5g,dhcp",
+            "error: b2c.iface: `52:54:00:12:34:5g` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | 52:54:00:12:34:5g",
+        ),
+        (
+            "b2c.iface=eth0,vlan=4095,dhcp",
+            "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
+        ),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -264,11 +288,28 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.storage=additionalimagestores",
-            "error: b2c.storage: `additionalimagestores` needs a value | additionalimagestores",
+            "error: b2c.storage: `additionalimagestores` needs a value; write additionalimagestores=… | additionalimagestores",
         ),
         (
             "b2c.storage=x=fs",
             "warning: b2c.storage: `x=fs` is not known and ignored; write additionalimagestores=FILESYSTEM | x=fs",
+        ),
+        (
+            "b2c.report=serial",
+            "error: b2c.report: `serial` is not known; write console, file:VOLUME/PATH, http://HOST/…, https://HOST/…, virtio or debug-exit | serial",
+        ),
+        ("b2c.report=file:job", "error: b2c.report: `job` has no path; write file:VOLUME/PATH | job"),
+        (
+            "b2c.report=file:job/../x",
+            "error: b2c.report: `../x` is not a path in a volume; write its names, with / between them | ../x",
+        ),
+        (
+            "b2c.report=file:-/x",
+            "error: b2c.report: `-` is not a name; use letters, digits, _ . - and start with a letter or a digit | -",
+        ),
+        (
+            "b2c.report=ftp://h/x",
+            "error: b2c.report: `ftp://h/x` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/x",
         ),
         (
             "b2c.proxy=ftp=http://h",
@@ -279,12 +320,73 @@ fn bad_values_are_said_and_left_out() {
             "error: b2c.proxy: `h:3128` is not a URL; write http://HOST/… or https://HOST/… | h:3128",
         ),
         (
+            "b2c.ca=ca.pem",
+            "error: b2c.ca: `ca.pem` is neither a URL nor a path; write http://HOST/…, https://HOST/… or /path/in/the/initramfs.pem | ca.pem",
+        ),
+        (
+            "b2c.ca=ftp://h/ca.pem",
+            "error: b2c.ca: `ftp://h/ca.pem` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/ca.pem",
+        ),
+        (
+            "b2c.ca=/ca.pem,sha256=12",
+            "error: b2c.ca: `12` is not a SHA-256; write the 64 hex digits that sha256sum prints | 12",
+        ),
+        (
+            "b2c.registry_mirror=docker.io",
+            "error: b2c.registry_mirror: `docker.io` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=insecure",
+            "error: b2c.registry_mirror: `docker.io=insecure` names no mirror; write REGISTRY=MIRROR[,MIRROR…][,insecure] | docker.io=insecure",
+        ),
+        (
+            "b2c.registry_mirror=https://docker.io=m",
+            "error: b2c.registry_mirror: `https://docker.io` is not a registry; write HOST[:PORT], without http:// | https://docker.io",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=http://m/x",
+            "error: b2c.registry_mirror: `http://m/x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | http://m/x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=m:5000/../x",
+            "error: b2c.registry_mirror: `m:5000/../x` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | m:5000/../x",
+        ),
+        (
+            "b2c.registry_mirror=docker.io=me:hunter2@m",
+            "error: b2c.registry_mirror: `***@m` is not a mirror; write HOST[:PORT][/PREFIX], without http:// | me:hunter2@m",
+        ),
+        ("b2c.login=r", "error: b2c.login: `***` has not three parts; write REGISTRY,USER,PASSWORD | r"),
+        (
+            "b2c.login=r:5000,hunter2",
+            "error: b2c.login: `r:5000,***` has not three parts; write REGISTRY,USER,PASSWORD | r:5000,hunter2",
+        ),
+        (
+            "b2c.login=http://r,me,hunter2",
+            "error: b2c.login: `http://r` is not a registry; write HOST[:PORT], without http:// | http://r",
+        ),
+        (
             "b2c.insmods=a.ko,../b.ko",
             "error: b2c.insmods: `../b.ko` is not a file below /usr_mods; write its name, such as nbd.ko | ../b.ko",
         ),
         (
             "b2c.keymap=/x",
             "error: b2c.keymap: `/x` is not a name; use letters, digits, _ . - and start with a letter or a digit | /x",
+        ),
+        (
+            "b2c.watchdog=5",
+            "error: b2c.watchdog: `5` is not a whole number from 10 to 3600; or write off | 5",
+        ),
+        (
+            "b2c.watchdog=no",
+            "error: b2c.watchdog: `no` is not a whole number from 10 to 3600; or write off | no",
+        ),
+        (
+            "b2c.timeout=90",
+            "error: b2c.timeout: `90` is not a duration; write a number and s, m, h, d or w, such as 90m | 90",
+        ),
+        (
+            "b2c.timeout=0s",
+            "error: b2c.timeout: `0s` is not a duration; write a number and s, m, h, d or w, such as 90m | 0s",
         ),
         (
             "b2c.poweroff_delay=soon",
@@ -368,6 +470,15 @@ fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
 }
 
 #[test]
+fn a_machine_may_hang_for_a_while_and_a_boot_take_one() {
+    let minute = Duration::from_secs(60);
+    assert_eq!((Options::default().watchdog, Options::default().timeout), (Some(minute), None));
+    let options = assert_fine("b2c.watchdog=3600 b2c.timeout=90m");
+    assert_eq!((options.watchdog, options.timeout), (Some(60 * minute), Some(90 * minute)));
+    assert_eq!(assert_fine("b2c.watchdog=10 b2c.watchdog=off").watchdog, None);
+}
+
+#[test]
 fn pipefail_takes_what_a_switch_takes() {
     for (text, on) in [
         ("b2c.pipefail", true),
@@ -386,7 +497,7 @@ fn pipefail_takes_what_a_switch_takes() {
 
 #[test]
 fn an_interface_keeps_its_good_parts() {
-    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2";
+    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2,mtu=68";
     assert_eq!(
         lines(&[text]),
         [
@@ -394,10 +505,14 @@ fn an_interface_keeps_its_good_parts() {
             "warning: b2c.iface: `gatway=10.0.0.1` is not known and ignored; the closest known word is gateway | gatway=10.0.0.1",
             "error: b2c.iface: `10.1.0.0/16` is not a route; write DEST:VIA, such as 10.1.0.0/16:10.42.0.1 | 10.1.0.0/16",
             "error: b2c.iface: `10.0.0.2` lacks its prefix length; write 10.0.0.2/24 | 10.0.0.2",
+            "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68",
         ]
     );
     let iface = &parse(&[text]).options.iface[0];
-    assert_eq!((iface.name.as_str(), iface.nameservers.len(), iface.method), ("eth0", 1, Method::Dhcp));
+    assert_eq!(
+        (iface.link.to_string().as_str(), iface.nameservers.len(), iface.method),
+        ("eth0", 1, Method::Dhcp)
+    );
     assert!(iface.addresses.is_empty() && iface.gateways.is_empty() && iface.routes.is_empty());
 }
 
@@ -477,12 +592,15 @@ fn volumes_that_cannot_be_set_up_keep_everything_from_running() {
             "b2c.volume=a/b",
             "error: b2c.volume: `a/b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a/b",
         ),
-        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value | mirror"),
+        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value; write mirror=… | mirror"),
         (
             "b2c.volume=a,mirror=gw",
             "error: b2c.volume: `gw` is not ALIAS/BUCKET[/path]; write the alias of a b2c.minio and a bucket | gw",
         ),
-        ("b2c.volume=a,fscrypt_key=", "error: b2c.volume: `fscrypt_key=` needs a value | fscrypt_key="),
+        (
+            "b2c.volume=a,fscrypt_key=",
+            "error: b2c.volume: `fscrypt_key=` needs a value; write fscrypt_key=… | fscrypt_key=",
+        ),
         (
             "b2c.volume=a,fscrypt_key=c2hvcnQ=",
             "error: b2c.volume: `***` is not an fscrypt_key; give 16 to 64 bytes as base64: head -c 64 /dev/urandom | base64 -w0 | c2hvcnQ=",
@@ -624,6 +742,7 @@ fn secrets_are_never_shown() {
         "b2c.minio=a,http://u:hunter2@h,AK,hunter2 b2c.minio=http://h,AK,hunter2 b2c.minio=b,c,d,hunter2,hunter2 \
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
+         b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
          b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h"
     );
@@ -632,7 +751,7 @@ fn secrets_are_never_shown() {
     let mut options = parsed.options;
     // The URL of an endpoint is not a secret of ours; that it may hold one is looked after in messages.
     options.minio[0].url.clear();
-    let shown = format!("{:?} {:?} {:?}", parsed.diagnostics, options, not_supported_yet(&options));
+    let shown = format!("{:?} {:?}", parsed.diagnostics, options);
     let messages: String = parsed.diagnostics.iter().map(ToString::to_string).collect();
     for secret in ["hunter2", key, &key[..20]] {
         assert!(!shown.contains(secret) && !messages.contains(secret), "{secret}: {shown}");
@@ -657,6 +776,11 @@ fn a_masked_text_is_the_text_without_its_secrets() {
         ("b2c.volume=v,encrypt_key=\"a b\" x", "b2c.volume=v,encrypt_key=\"***\" x"),
         ("b2c.volume=v,encrypt_key=\"a b", "b2c.volume=v,encrypt_key=\"***"),
         ("b2c.minio=a,b,c,d b2c.minio=,,,", "b2c.minio=a,b,***,*** b2c.minio=,,,"),
+        ("b2c.login=r,me,a,b b2c.login=secret", "b2c.login=r,*** b2c.login=***"),
+        (
+            "b2c.ca=http://u:pw@h/ca b2c.registry_mirror=r=u:p@m",
+            "b2c.ca=http://u:***@h/ca b2c.registry_mirror=r=***@m",
+        ),
     ] {
         assert_eq!(parse(&[text]).masked(0, text), expected, "{text}");
     }
@@ -696,21 +820,4 @@ fn hostile_texts_give_a_bounded_number_of_lines() {
     let found = lines(&[&"b2c.x ".repeat(5000)]);
     assert_eq!(found.len(), 101);
     assert_eq!(found[100], "warning: b2c.x: and more mistakes, which are not shown | b2c.x");
-}
-
-#[test]
-fn what_comes_later_says_so() {
-    let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
-    let options = parse(&[&format!(
-        "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
-         b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
-    )])
-    .options;
-    assert_eq!(not_supported_yet(&options), ["b2c.keymap=de: not supported yet, and ignored",]);
-    assert_eq!(
-        not_supported_yet(&parse(&["b2c.cache_device=auto,fstrim b2c.volume=plain b2c.run=a"]).options),
-        [""; 0]
-    );
-    assert_eq!(options.volume[1].expiration, Expiration::After(Duration::from_secs(12 * 3600)));
 }

@@ -2,10 +2,12 @@
 
 use crate::console::{Outcome, Vm};
 use crate::drive::Drive;
+use crate::farm::Farm;
 use b2c::cpio::{self, Entry};
 use b2c::vm::{Arch, Machine, Network, join};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// Where `tools/kernel ARCH stock` puts its files.
@@ -18,6 +20,8 @@ pub struct Boot {
     initrds: Vec<PathBuf>,
     files: Vec<Entry>,
     arguments: Vec<String>,
+    /// Runs QEMU somewhere else than the tests.
+    wrapper: Vec<String>,
     timeout: Duration,
 }
 
@@ -36,7 +40,14 @@ impl Boot {
             dist.join(format!("initramfs.linux_{}.cpio.xz", arch.name)),
             dist.join(format!("linux-{}.modules.cpio.xz", arch.kernel_name)),
         ];
-        Self { machine, initrds, files: Vec::new(), arguments: Vec::new(), timeout: Duration::from_secs(180) }
+        Self {
+            machine,
+            initrds,
+            files: Vec::new(),
+            arguments: Vec::new(),
+            wrapper: Vec::new(),
+            timeout: Duration::from_secs(180),
+        }
     }
 
     /// With the ordinary kernel of Debian 12 and the modules of tools/stock-modules.list: almost all of its drivers are modules, also those of virtio.
@@ -80,6 +91,13 @@ impl Boot {
     pub fn networks(mut self, networks: Vec<Network>) -> Self {
         self.machine.networks = networks;
         self
+    }
+
+    /// One card on the farm's network, which holds one machine at a time.
+    pub fn inside(mut self, farm: &Farm) -> Self {
+        self.arguments.extend(farm.card().map(str::to_owned));
+        self.wrapper = farm.wrapper().into();
+        self.no_network()
     }
 
     /// A raw image as one more virtio disk.
@@ -164,8 +182,18 @@ impl Boot {
         let whole = folder.path().join("initrd");
         join(&self.initrds, &whole).expect("`make dist` has been run");
         self.machine.initrd = whole;
-        Vm::start(self.machine.command().args(&self.arguments), self.timeout, folder)
+        let mut command = self.machine.command();
+        command.args(&self.arguments);
+        Vm::start(&mut wrapped(&self.wrapper, command), self.timeout, folder)
     }
+}
+
+/// The command, run by the program and arguments of `wrapper`, if there are any.
+fn wrapped(wrapper: &[String], inner: Command) -> Command {
+    let Some((program, arguments)) = wrapper.split_first() else { return inner };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(inner.get_program()).args(inner.get_args());
+    command
 }
 
 /// Where `make dist` puts its files; `B2C_DIST` names another folder.

@@ -28,19 +28,14 @@ while read -r word; do
 done
 kill $!; wait $!; rm -rf -- "$folder""#;
 
-/// A server; it ends, and its folder goes, when the value is dropped or the test's process ends.
+/// A process; it ends, and its folder goes, when the value is dropped or the test's process ends.
 #[derive(Debug)]
-pub(crate) struct Server {
-    guard: Child,
-    port: u16,
-    log: PathBuf,
-}
+pub(crate) struct Guarded(Child);
 
-impl Server {
-    /// Starts `program` with what it prints in `log` inside `folder`, and waits until somebody listens on `port`.
-    pub fn start<A: AsRef<OsStr>>(program: &str, arguments: &[A], folder: &Path, port: u16) -> Self {
-        let log_path = folder.join(format!("log.{port}"));
-        let log = File::create(&log_path).unwrap();
+impl Guarded {
+    /// Starts `program` with what it prints in `log`.
+    pub fn start<A: AsRef<OsStr>>(program: &str, arguments: &[A], folder: &Path, log: &Path) -> Self {
+        let log = File::create(log).unwrap();
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(folder)
@@ -49,16 +44,42 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .spawn()
-            .unwrap();
-        let server = Self { guard, port, log: log_path };
+            .spawn();
+        Self(guard.unwrap())
+    }
+
+    fn tell(&mut self, word: &str) {
+        writeln!(self.0.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// A server that listens on a loopback port.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Guarded,
+    port: u16,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts `program` with what it prints in `log` inside `folder`, and waits until somebody listens on `port`.
+    pub fn start<A: AsRef<OsStr>>(program: &str, arguments: &[A], folder: &Path, port: u16) -> Self {
+        let log = folder.join(format!("log.{port}"));
+        let server = Self { process: Guarded::start(program, arguments, folder, &log), port, log };
         server.wait();
         server
     }
 
     /// Kills it; its folder stays.
     pub fn kill(&mut self) {
-        self.tell("kill");
+        self.process.tell("kill");
         while self.is_up() {
             thread::sleep(TICK);
         }
@@ -66,12 +87,8 @@ impl Server {
 
     /// Starts it once more after it was killed.
     pub fn start_again(&mut self) {
-        self.tell("start");
+        self.process.tell("start");
         self.wait();
-    }
-
-    fn tell(&mut self, word: &str) {
-        writeln!(self.guard.stdin.as_mut().unwrap(), "{word}").unwrap();
     }
 
     fn is_up(&self) -> bool {
@@ -85,13 +102,6 @@ impl Server {
             assert!(start.elapsed() < START, "nobody listens on port {}; the server says:\n{log}", self.port);
             thread::sleep(TICK);
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
     }
 }
 

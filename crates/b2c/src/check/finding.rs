@@ -1,4 +1,4 @@
-//! Everything that is wrong with a command line: options, run flags, image names, and what is not supported yet.
+//! Everything that is wrong with a command line: options, run flags and image names.
 
 use super::snippet::{self, Source};
 use container::flags;
@@ -10,8 +10,6 @@ use std::ops::Range;
 /// How bad a [`Finding`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Right, but this version does nothing with it.
-    NotYet,
     /// Works, perhaps not as meant.
     Warning,
     /// Does not work.
@@ -22,7 +20,7 @@ impl Level {
     /// What `b2c check` ends with if there is nothing worse.
     pub fn exit_code(self) -> u8 {
         match self {
-            Level::NotYet | Level::Warning => 1,
+            Level::Warning => 1,
             Level::Error => 2,
         }
     }
@@ -50,7 +48,6 @@ impl Finding {
         secrets: &[(usize, Range<usize>)],
     ) -> fmt::Result {
         let level = match self.level {
-            Level::NotYet => "note",
             Level::Warning => "warning",
             Level::Error => "error",
         };
@@ -80,8 +77,6 @@ pub fn findings(texts: &[&str], parsed: &Parsed) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| finding.place.clone().map(|(text, span)| (text, span.start)));
     findings.extend(parsed.options.modules.iter().filter_map(check_modules));
-    let later = options::not_supported_yet(&parsed.options).into_iter();
-    findings.extend(later.map(|message| Finding { level: Level::NotYet, place: None, message, help: None }));
     findings
 }
 

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthChar;
 /// A text and what to call it.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// `command line`, `extra arguments`.
-    pub name: &'static str,
+    /// `command line`, `extra arguments`, a file's name.
+    pub name: String,
     /// As it was read.
     pub text: String,
 }

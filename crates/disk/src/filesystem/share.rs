@@ -2,7 +2,7 @@
 
 use super::Cause;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// So long an address may take to accept a connection.
@@ -45,9 +45,9 @@ pub(super) struct Reached {
 pub(super) fn reach(host: &str, port: u16) -> Result<Reached, Cause> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let addresses = (host, port).to_socket_addrs();
+        let addresses = names::addresses(host, port);
         let addresses = addresses.map_err(|reason| Cause::Resolve { host: host.to_owned(), reason })?;
-        let failure = match try_each(addresses) {
+        let failure = match try_each(&addresses) {
             Ok(reached) => return Ok(reached),
             Err(failure) => failure,
         };
@@ -58,10 +58,10 @@ pub(super) fn reach(host: &str, port: u16) -> Result<Reached, Cause> {
     }
 }
 
-fn try_each(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<Reached> {
+fn try_each(addresses: &[SocketAddr]) -> io::Result<Reached> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
-        let reached = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
+        let reached = TcpStream::connect_timeout(address, CONNECT_TIMEOUT)
             .and_then(|stream| Ok(Reached { server: address.ip(), client: stream.local_addr()?.ip() }));
         match reached {
             Ok(reached) => return Ok(reached),

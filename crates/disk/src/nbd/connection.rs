@@ -4,7 +4,7 @@ use super::negotiate::{Export, negotiate};
 use super::{Cause, Config};
 use rustix::net::sockopt;
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// So long one address of a server may take to accept a connection.
@@ -35,7 +35,7 @@ pub(super) fn open_again(config: &Config, export: &Export) -> Result<TcpStream, 
 }
 
 fn connect(config: &Config) -> Result<TcpStream, Cause> {
-    let addresses = (config.host.as_str(), config.port).to_socket_addrs().map_err(Cause::Resolve)?;
+    let addresses = names::addresses(&config.host, config.port).map_err(Cause::Resolve)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {

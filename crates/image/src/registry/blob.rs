@@ -2,6 +2,7 @@
 
 use super::error::{Fault, RegistryError};
 use super::patience::Patience;
+use super::places::Places;
 use super::{Call, Registry};
 use crate::digest::Digest;
 use net::http::{InTime, Response};
@@ -9,8 +10,11 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Reads a blob of known size. When the connection breaks, it goes on at the same byte (RFC 9110 §14), so whoever hashes and
-/// inflates what is read notices nothing.
+/// inflates what is read notices nothing; and so it does at the next place, when one fails for good.
 pub(crate) struct Blob<'a> {
+    places: &'a Places<'a>,
+    /// Which of the places is asked.
+    index: usize,
     registry: &'a Registry<'a>,
     digest: &'a Digest,
     size: u64,
@@ -31,13 +35,25 @@ struct Body {
 
 impl<'a> Blob<'a> {
     pub(super) fn new(
-        registry: &'a Registry<'a>,
+        places: &'a Places<'a>,
         digest: &'a Digest,
         size: u64,
         received: &'a AtomicU64,
     ) -> Blob<'a> {
+        let (index, registry) = places.at(0);
         let patience = registry.patience();
-        Blob { registry, digest, size, position: 0, body: None, patience, received, failure: None }
+        Blob {
+            places,
+            index,
+            registry,
+            digest,
+            size,
+            position: 0,
+            body: None,
+            patience,
+            received,
+            failure: None,
+        }
     }
 
     /// Without the bytes before `position`.
@@ -83,10 +99,20 @@ impl<'a> Blob<'a> {
                 }
                 Err(fault) => {
                     self.body = None;
-                    self.patience.wait(&self.registry.host, fault)?;
+                    self.patience.wait(&self.registry.host, fault).or_else(|error| self.go_on(error))?;
                 }
             }
         }
+    }
+
+    /// To the next place, if there is one.
+    fn go_on(&mut self, error: RegistryError) -> Result<(), RegistryError> {
+        if !self.registry.is_passed_over(&error) {
+            return Err(error);
+        }
+        (self.index, self.registry) = self.places.at(self.index + 1);
+        self.patience = self.registry.patience();
+        Ok(())
     }
 
     fn try_read(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {

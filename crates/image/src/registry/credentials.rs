@@ -1,6 +1,6 @@
-//! User and password for a registry, given or from files (containers-auth.json(5)).
+//! User and password for a registry: given for it, or from files (containers-auth.json(5)).
 
-use crate::reference::Name;
+use crate::reference::canonical_host;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -19,6 +19,20 @@ pub struct Credentials {
     pub user: String,
     /// His password, or an access token in its place.
     pub password: String,
+}
+
+/// Where credentials are looked for.
+#[derive(Clone, Debug)]
+pub enum Keyring {
+    /// In a file; one that is not there has none.
+    File(PathBuf),
+    /// Here, for one registry (`b2c.login`).
+    Login {
+        /// `host[:port]`, as image names have it.
+        registry: String,
+        /// Who we are there.
+        credentials: Credentials,
+    },
 }
 
 /// A file of credentials cannot be used.
@@ -56,22 +70,38 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// The credentials for an image: of the first file that has any, its most specific entry. A file that is not there has none.
-pub(super) fn find(files: &[PathBuf], name: &Name) -> Result<Option<Credentials>, AuthFileError> {
-    for path in files {
-        let failed = |reason: String| AuthFileError { path: path.clone(), reason };
-        let text = match read(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            text => text.map_err(|e| failed(e.to_string()))?,
+/// The credentials for a repository of a host: of the first keyring that has any.
+pub(super) fn find(
+    keyrings: &[Keyring],
+    host: &str,
+    repository: &str,
+) -> Result<Option<Credentials>, AuthFileError> {
+    for keyring in keyrings {
+        let found = match keyring {
+            Keyring::File(path) => find_in_file(path, host, repository)?,
+            Keyring::Login { registry, credentials } => {
+                canonical_host(registry).eq_ignore_ascii_case(host).then(|| credentials.clone())
+            }
         };
-        let file: AuthFile = serde_json::from_slice(&text).map_err(|e| failed(e.to_string()))?;
-        if let Some((key, auth)) = best_entry(&file.auths, name) {
-            return decode(&auth.auth)
-                .map(Some)
-                .ok_or_else(|| failed(format!("\"auth\" of {key:?} has to be the base64 of user:password")));
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
+}
+
+/// The most specific entry of a file. A file that is not there has none.
+fn find_in_file(path: &Path, host: &str, repository: &str) -> Result<Option<Credentials>, AuthFileError> {
+    let failed = |reason: String| AuthFileError { path: path.to_owned(), reason };
+    let text = match read(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|e| failed(e.to_string()))?,
+    };
+    let file: AuthFile = serde_json::from_slice(&text).map_err(|e| failed(e.to_string()))?;
+    let Some((key, auth)) = best_entry(&file.auths, host, repository) else { return Ok(None) };
+    decode(&auth.auth)
+        .map(Some)
+        .ok_or_else(|| failed(format!("\"auth\" of {key:?} has to be the base64 of user:password")))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -81,8 +111,12 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Keys are `host/namespace/repository` or any shorter prefix of that, or, as Docker writes them, a URL of the host.
-fn best_entry<'a>(auths: &'a BTreeMap<String, Auth>, name: &Name) -> Option<(&'a String, &'a Auth)> {
-    let full = format!("{}/{}", name.host(), name.repository());
+fn best_entry<'a>(
+    auths: &'a BTreeMap<String, Auth>,
+    host: &str,
+    repository: &str,
+) -> Option<(&'a String, &'a Auth)> {
+    let full = format!("{host}/{repository}");
     let mut prefix = full.as_str();
     loop {
         if let Some(entry) = auths.iter().find(|(key, auth)| *key == prefix && !auth.auth.is_empty()) {
@@ -93,13 +127,13 @@ fn best_entry<'a>(auths: &'a BTreeMap<String, Auth>, name: &Name) -> Option<(&'a
             None => break,
         }
     }
-    auths.iter().find(|(key, auth)| host_of_url(key) == Some(name.host()) && !auth.auth.is_empty())
+    auths.iter().find(|(key, auth)| host_of_url(key) == Some(host) && !auth.auth.is_empty())
 }
 
 fn host_of_url(key: &str) -> Option<&str> {
     let rest = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"))?;
     let host = rest.split('/').next()?;
-    Some(if host == "index.docker.io" { "docker.io" } else { host })
+    Some(canonical_host(host))
 }
 
 fn decode(auth: &str) -> Option<Credentials> {
@@ -119,7 +153,8 @@ mod tests {
         let path = folder.path().join("auth.json");
         std::fs::write(&path, file).unwrap();
         let Reference::Name(name) = Reference::parse(image).unwrap() else { panic!("a name") };
-        let found = find(&[folder.path().join("absent.json"), path], &name)?;
+        let keyrings = [folder.path().join("absent.json"), path].map(Keyring::File);
+        let found = find(&keyrings, name.host(), name.repository())?;
         Ok(found.map(|c| format!("{} {}", c.user, c.password)))
     }
 
@@ -143,6 +178,26 @@ mod tests {
         }
         assert!(find_in(&file, "r.io/a/bb").unwrap_err().to_string().contains("r.io/a/bb"));
         assert!(find_in("{", "r.io/a").is_err());
+    }
+
+    #[test]
+    fn the_first_keyring_that_has_any_is_used() {
+        let login = |registry: &str, user: &str| Keyring::Login {
+            registry: registry.into(),
+            credentials: Credentials { user: user.into(), password: String::new() },
+        };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!(r#"{{"auths":{{"r.io":{{"auth":"{}"}}}}}}"#, STANDARD.encode("file:1"));
+        std::fs::write(file.path(), text).unwrap();
+        let file = || Keyring::File(file.path().to_owned());
+        let user = |keyrings: &[Keyring], host| find(keyrings, host, "a").unwrap().map(|found| found.user);
+        assert_eq!(user(&[file(), login("r.io", "login")], "r.io").as_deref(), Some("file"));
+        assert_eq!(user(&[login("r.io", "login"), file()], "r.io").as_deref(), Some("login"));
+        assert_eq!(user(&[login("R.io", "login")], "r.io").as_deref(), Some("login"));
+        assert_eq!(user(&[login("r.io:80", "login")], "r.io"), None);
+        for name in ["docker.io", "index.docker.io", "registry-1.docker.io"] {
+            assert_eq!(user(&[login(name, "hub")], "docker.io").as_deref(), Some("hub"), "{name}");
+        }
     }
 
     #[test]

@@ -13,12 +13,12 @@ static SILENT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 impl Registry<'_> {
     /// What a tag or digest stands for, without fetching it; `None` if the registry does not say (the header is optional).
-    pub(crate) fn resolve(&self, version: &str) -> Result<Option<Digest>, RegistryError> {
+    pub(super) fn resolve(&self, version: &str) -> Result<Option<Digest>, RegistryError> {
         if !is_loopback(&self.host) && net::is_alone() {
             return Err(RegistryError::NoNetwork { host: self.host.clone() });
         }
         let was_silent = silent(|hosts| hosts.contains(&self.host));
-        let limits = if was_silent { self.limits.for_one_attempt() } else { self.limits.for_question() };
+        let limits = if was_silent { self.limits.for_one_attempt() } else { self.limits().for_question() };
         let call = Call::manifest(Method::Head, version);
         let mut patience = Patience::new(limits, self.cancel);
         let response = loop {

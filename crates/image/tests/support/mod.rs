@@ -51,7 +51,8 @@ impl Machine {
             tls_verify: false,
             platform: Platform::host(),
             credentials: None,
-            authfiles: Vec::new(),
+            keyrings: Vec::new(),
+            mirrors: Vec::new(),
         };
         Machine {
             _folder: None,

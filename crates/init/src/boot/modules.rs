@@ -4,13 +4,14 @@
 
 use super::filesystems::Mounts;
 use super::hardware::Drivers;
+use super::registries;
 use crate::console::{CONSOLE, Fold};
 use crate::firmware;
 use crate::modprobe::{self, FETCHED};
 use crate::pipeline::AUTH_FILES;
 use image::archive::{self, Archive};
 use image::overlay::RootFs;
-use image::{AdditionalStore, Digest, Image, Platform, Policy, PullOptions, Reference, Store};
+use image::{AdditionalStore, Digest, Image, Keyring, Platform, Policy, PullOptions, Reference, Store};
 use net::http::{self, Client};
 use options::{Fetched, ModuleSource, Options};
 use rustix::mount::{MountFlags, mount, mount_bind};
@@ -53,7 +54,7 @@ pub fn bring(options: &Options, sources: &Sources<'_>, drivers: &Drivers) -> Res
     let mut roots = Vec::new();
     for (number, source) in options.modules.iter().enumerate() {
         let named = |reason: String| format!("b2c.modules={}: {reason}", shown(source));
-        let image = fetch(source, sources).map_err(named)?;
+        let image = fetch(source, options, sources).map_err(named)?;
         let folder = Path::new(FETCHED).join(format!("{number:02}"));
         let root = RootFs::mount(&image.layers, &folder).map_err(|error| named(error.to_string()))?;
         check(root.path()).map_err(named)?;
@@ -77,7 +78,7 @@ fn shown(source: &ModuleSource) -> String {
     }
 }
 
-fn fetch(source: &ModuleSource, sources: &Sources<'_>) -> Result<Image, String> {
+fn fetch(source: &ModuleSource, options: &Options, sources: &Sources<'_>) -> Result<Image, String> {
     match &source.what {
         Fetched::Archive { url, sha256 } => {
             let digest = sha256.as_ref().map(|digits| Digest::parse(&format!("sha256:{digits}"))).transpose();
@@ -87,15 +88,17 @@ fn fetch(source: &ModuleSource, sources: &Sources<'_>) -> Result<Image, String> 
             archive::fetch(sources.store, sources.client, &archive).map_err(|error| error.to_string())
         }
         Fetched::Image(name) => {
+            let brought = AUTH_FILES.map(PathBuf::from).map(Keyring::File);
             let reference = Reference::parse(name).map_err(|error| error.to_string())?;
-            let options = PullOptions {
+            let how = PullOptions {
                 policy: Policy::Always,
                 tls_verify: source.tls_verify,
                 platform: Platform::host(),
                 credentials: None,
-                authfiles: AUTH_FILES.map(PathBuf::from).to_vec(),
+                keyrings: registries::logins(options).into_iter().chain(brought).collect(),
+                mirrors: registries::mirrors(options),
             };
-            image::find_or_pull(sources.store, sources.image_stores, sources.client, &reference, &options)
+            image::find_or_pull(sources.store, sources.image_stores, sources.client, &reference, &how)
                 .map_err(|error| error.to_string())
         }
     }

@@ -1,15 +1,19 @@
 //! What containers are made with: the image store, the way to registries, the volumes.
 
+use super::authorities;
 use super::cache::Cache;
 use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
+use super::host_name;
 use super::modules;
+use super::registries;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use crate::pipeline::hooks::Hooks;
+use crate::time_limit::TIME_LIMIT;
 use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
@@ -72,10 +76,12 @@ pub fn make<'a>(
         store,
         image_stores,
         client,
+        mirrors: registries::mirrors(options),
+        logins: registries::logins(options),
         hooks,
         volumes,
         containers: places.containers,
-        hostname: options.hostname.clone(),
+        hostname: host_name::current(),
         stand_ins: stand_ins.unwrap_or_default(),
         drivers,
         _mounts: (brought, mounts),
@@ -158,5 +164,6 @@ pub fn http_client(options: &Options) -> Client {
         http: proxy.http.clone(),
         no: proxy.no.clone(),
     });
-    Client::new(http::Config { proxy, ..http::Config::default() })
+    let (authorities, cancel) = (authorities::trusted(), TIME_LIMIT.transfers());
+    Client::new(http::Config { proxy, authorities, cancel, ..http::Config::default() })
 }

@@ -4,9 +4,10 @@ use super::World;
 use super::ground::Ground;
 use super::lines::Request;
 use super::state::State;
+use crate::report::Record;
 use container::flags::{PullPolicy, RunRequest};
 use container::{Host, Spec};
-use image::{Credentials, Image, Platform, Policy, PullOptions};
+use image::{Credentials, Image, Keyring, Platform, Policy, PullOptions};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,10 +49,17 @@ pub enum CreateError {
 }
 
 /// Pulls, mounts and decides.
-pub fn create(request: &Request, world: &World<'_>, state: &State) -> Result<Created, CreateError> {
-    let options = pull_options(&request.run);
+pub fn create(
+    request: &Request,
+    world: &World<'_>,
+    state: &State,
+    record: &Record,
+) -> Result<Created, CreateError> {
+    record.named(&request.image);
+    let options = pull_options(&request.run, world);
     let image =
         image::find_or_pull(&world.store, &world.image_stores, &world.client, &request.image, &options)?;
+    record.pulled(&image);
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id))?;
     world.drivers.settle(DRIVERS_PATIENCE);
@@ -80,7 +88,7 @@ fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-fn pull_options(run: &RunRequest) -> PullOptions {
+fn pull_options(run: &RunRequest, world: &World<'_>) -> PullOptions {
     let mut platform = Platform::host();
     platform.os = run.platform.os.clone().unwrap_or(platform.os);
     if let Some(architecture) = &run.platform.arch {
@@ -102,8 +110,16 @@ fn pull_options(run: &RunRequest) -> PullOptions {
             .credentials
             .as_ref()
             .map(|from| Credentials { user: from.user.clone(), password: from.password.clone() }),
-        authfiles: run.authfile.iter().cloned().chain(AUTH_FILES.map(PathBuf::from)).collect(),
+        keyrings: keyrings(run, &world.logins),
+        mirrors: world.mirrors.clone(),
     }
+}
+
+/// Where credentials are looked for: what is nearest to the container line comes first.
+fn keyrings(run: &RunRequest, logins: &[Keyring]) -> Vec<Keyring> {
+    let named = run.authfile.iter().cloned().map(Keyring::File);
+    let brought = AUTH_FILES.map(PathBuf::from).map(Keyring::File);
+    named.chain(logins.iter().cloned()).chain(brought).collect()
 }
 
 /// Makes the volumes that are not there yet: named ones by name, the container's own by destination.

@@ -4,10 +4,9 @@
 
 use super::code;
 use super::reply::DhcpError;
+use crate::names::{Pointers, dns_name, is_host_name, is_name};
 use std::net::Ipv4Addr;
 
-/// Names longer than this are none (RFC 1035 §2.3.4).
-const MAX_NAME: usize = 253;
 /// As many as resolvers look at, and more than any network has.
 const MAX_LIST: usize = 32;
 
@@ -107,13 +106,27 @@ impl Options {
         if ones + mask.trailing_zeros() < 32 { Err(malformed) } else { Ok(u8::try_from(ones).ok()) }
     }
 
-    /// A host or domain name. It will be written to files, so it has to be one.
-    pub(super) fn name(&self, code: u8) -> Result<Option<String>, DhcpError> {
+    /// A domain's name. It will be written to files, so it has to be one.
+    pub(super) fn domain(&self, code: u8) -> Result<Option<String>, DhcpError> {
+        self.name(code, is_name)
+    }
+
+    /// A host's name, which will be this machine's.
+    pub(super) fn host_name(&self, code: u8) -> Result<Option<String>, DhcpError> {
+        self.name(code, is_host_name)
+    }
+
+    fn name(&self, code: u8, is_right: fn(&str) -> bool) -> Result<Option<String>, DhcpError> {
         let Some(value) = self.get(code) else { return Ok(None) };
         // Some servers end it like a C string.
         let end = value.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
         let name = std::str::from_utf8(&value[..end]).unwrap_or_default().trim_end_matches('.');
-        if is_name(name) { Ok(Some(name.into())) } else { Err(DhcpError::Malformed { code }) }
+        if is_right(name) { Ok(Some(name.into())) } else { Err(DhcpError::Malformed { code }) }
+    }
+
+    /// Whether an option that says all by being there is there.
+    pub(super) fn flag(&self, code: u8) -> bool {
+        self.get(code).is_some_and(<[u8]>::is_empty)
     }
 
     /// What a server has to say to people.
@@ -150,49 +163,11 @@ impl Options {
         let mut names = Vec::new();
         let mut at = 0;
         while at < value.len() && names.len() < MAX_LIST {
-            let (name, next) = dns_name(value, at).ok_or(DhcpError::Malformed { code: code::SEARCH })?;
+            let (name, next) =
+                dns_name(value, at, Pointers::Followed).ok_or(DhcpError::Malformed { code: code::SEARCH })?;
             names.push(name);
             at = next;
         }
         Ok(names)
     }
-}
-
-/// The name that begins at `at`, and where the next one begins (RFC 1035 §4.1.4).
-fn dns_name(bytes: &[u8], mut at: usize) -> Option<(String, usize)> {
-    let mut name = String::new();
-    let mut next = None;
-    loop {
-        match usize::from(*bytes.get(at)?) {
-            0 => {
-                name.pop();
-                return is_name(&name).then(|| (name, next.unwrap_or(at + 1)));
-            }
-            length @ 1..=63 => {
-                name.push_str(std::str::from_utf8(bytes.get(at + 1..at + 1 + length)?).ok()?);
-                name.push('.');
-                at += 1 + length;
-            }
-            high @ 0xc0..=0xff => {
-                let target = (high & 0x3f) << 8 | usize::from(*bytes.get(at + 1)?);
-                next.get_or_insert(at + 2);
-                // Pointers lead backwards only and names have a bound, so that the walk ends.
-                if target >= at {
-                    return None;
-                }
-                at = target;
-            }
-            _ => return None,
-        }
-        if name.len() > MAX_NAME + 1 {
-            return None;
-        }
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.starts_with('-')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
 }

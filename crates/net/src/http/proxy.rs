@@ -3,7 +3,7 @@
 use super::Error;
 use super::error::{shown, shown_text};
 use std::net::IpAddr;
-use ureq::http::Uri;
+use ureq::http::{Response, Uri};
 
 /// Proxies for what this program itself fetches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,30 @@ impl Proxies {
             Some(Ok(proxy)) => Ok(Some(proxy.clone())),
             Some(Err(reason)) => Err(Error::Proxy { url: shown(url), reason: reason.clone() }),
         }
+    }
+}
+
+/// Says of what a proxy did wrong that it was the proxy.
+pub(super) fn judge<B>(
+    answer: Result<Response<B>, Error>,
+    proxy: Option<&ureq::Proxy>,
+    url: &Uri,
+) -> Result<Response<B>, Error> {
+    let Some(proxy) = proxy else { return answer };
+    let stranger = |reason: &str| Error::Proxy {
+        url: shown(url),
+        reason: format!(
+            "{reason}; are the user and the password right in b2c.proxy=…http://USER:PASSWORD@HOST?"
+        ),
+    };
+    match answer {
+        // Of plain http it is the proxy that answers (RFC 9110 section 15.5.8).
+        Ok(response) if response.status() == 407 => Err(stranger("it answers with status 407")),
+        Err(Error::Proxy { reason, .. }) if reason.contains("407") => Err(stranger(&reason)),
+        Err(Error::Connect { host, source }) if host == format!("{}:{}", proxy.host(), proxy.port()) => {
+            Err(Error::Connect { host: format!("the proxy {host} (b2c.proxy)"), source })
+        }
+        answer => answer,
     }
 }
 

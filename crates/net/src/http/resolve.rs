@@ -1,7 +1,7 @@
-//! Host names to addresses, by the C library's resolver.
+//! Host names to addresses, remembered for a while.
 
 use super::Error;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
@@ -39,10 +39,7 @@ impl Resolver {
     }
 
     fn ask(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-        let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(|e| e.to_string())?.collect();
-        if addresses.is_empty() {
-            return Err("it has no address".into());
-        }
+        let addresses = names::addresses(host, port).map_err(|e| e.to_string())?;
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() < MAX_REMEMBERED {
             let (host, since) = (host.to_owned(), Instant::now());

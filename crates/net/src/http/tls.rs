@@ -1,9 +1,9 @@
-//! Whom we trust: the built-in roots of the web and the certificates found in the initramfs.
+//! Whom we trust: the built-in roots of the web, the certificates found in the initramfs, and those that the user names.
 
+use super::authority::{Authority, MAX_PEM, certificates};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -14,8 +14,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Larger than any bundle of certificates (the web's own is 220 KB).
-const MAX_PEM: u64 = 4 << 20;
 /// TLS sessions kept for resumption. A boot talks to a handful of hosts.
 const SESSIONS: usize = 8;
 
@@ -23,13 +21,14 @@ const SESSIONS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Tls {
     ca_dirs: Vec<PathBuf>,
+    authorities: Vec<Authority>,
     verified: OnceLock<Arc<ClientConfig>>,
     unverified: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Tls {
-    pub(super) fn new(ca_dirs: Vec<PathBuf>) -> Tls {
-        Tls { ca_dirs, verified: OnceLock::new(), unverified: OnceLock::new() }
+    pub(super) fn new(ca_dirs: Vec<PathBuf>, authorities: Vec<Authority>) -> Tls {
+        Tls { ca_dirs, authorities, verified: OnceLock::new(), unverified: OnceLock::new() }
     }
 
     /// The settings for connections with or without proof of who the server is.
@@ -37,7 +36,7 @@ impl Tls {
         let config = if verify {
             self.verified.get_or_init(|| {
                 client_config(|builder| {
-                    let verifier = TrustKnown::new(&self.ca_dirs, builder.crypto_provider());
+                    let verifier = TrustKnown::new(self.certificates(), builder.crypto_provider());
                     builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
                 })
             })
@@ -51,6 +50,13 @@ impl Tls {
             })
         };
         Arc::clone(config)
+    }
+
+    /// All that is trusted besides the web's roots.
+    fn certificates(&self) -> BTreeSet<Vec<u8>> {
+        let mut found = certificates_in(&self.ca_dirs);
+        found.extend(self.authorities.iter().flat_map(Authority::certificates).cloned());
+        found
     }
 }
 
@@ -76,7 +82,7 @@ fn certificates_in(dirs: &[PathBuf]) -> BTreeSet<Vec<u8>> {
     for dir in dirs {
         let Ok(entries) = fs::read_dir(dir) else { continue };
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
-            match certificates(&path) {
+            match read(&path) {
                 // The same certificate is often there twice: alone, and in a bundle.
                 Ok(certificates) => found.extend(certificates),
                 Err(reason) => log::warn!("{}: not used as a CA file: {reason}", path.display()),
@@ -97,19 +103,13 @@ fn roots(found: &BTreeSet<Vec<u8>>) -> RootCertStore {
     store
 }
 
-fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+fn read(path: &Path) -> Result<Vec<Vec<u8>>, String> {
     let size = fs::metadata(path).map_err(|e| e.to_string())?.len();
     if size > MAX_PEM {
         return Err(format!("it has {size} bytes, more than {MAX_PEM}"));
     }
     let pem = fs::read(path).map_err(|e| e.to_string())?;
-    let certificates: Result<Vec<_>, _> =
-        CertificateDer::pem_slice_iter(&pem).map(|c| c.map(|der| der.to_vec())).collect();
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err("it holds no PEM certificate".into()),
-        Ok(certificates) => Ok(certificates),
-        Err(e) => Err(format!("it is not a proper PEM file: {e}")),
-    }
+    certificates(&pem).map_err(|e| e.to_string())
 }
 
 /// What an authority signed, and the very certificates that were found: `openssl req -x509`, with which private registries are set up, makes
@@ -121,8 +121,7 @@ struct TrustKnown {
 }
 
 impl TrustKnown {
-    fn new(dirs: &[PathBuf], provider: &Arc<CryptoProvider>) -> TrustKnown {
-        let found = certificates_in(dirs);
+    fn new(found: BTreeSet<Vec<u8>>, provider: &Arc<CryptoProvider>) -> TrustKnown {
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots(&found)), Arc::clone(provider));
         #[allow(clippy::expect_used, reason = "see below")]

@@ -3,6 +3,7 @@
 use crate::lab::{Lab, failure, ip, until};
 use net::Config;
 use std::fs;
+use std::net::IpAddr;
 
 fn config() -> Config {
     Config { hostname: "dut".into(), ..Config::default() }
@@ -20,10 +21,14 @@ fn a_lease_is_in_the_kernel() {
             "--domain=lab.example",
             "--dhcp-option=26,1400",
             "--dhcp-option=119,a.example,b.example",
+            "--dhcp-option=42,10.77.0.5,10.77.0.6",
+            "--dhcp-option-force=12,dut-7",
         ],
     );
     let network = lab.start(config());
     network.wait().unwrap();
+    assert_eq!(network.ntp_servers(), [[10, 77, 0, 5], [10, 77, 0, 6]].map(IpAddr::from));
+    assert_eq!(network.host_name().as_deref(), Some("dut-7"));
 
     let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
     assert!(address.contains("inet 10.77.0.10/24") && address.contains("brd 10.77.0.255"), "{address}");
@@ -73,6 +78,52 @@ fn a_refused_renewal_gets_another_address() {
     until("another name server", || {
         (fs::read_to_string(lab.resolv_conf()).unwrap() == "nameserver 10.77.0.4\n").then_some(())
     });
+}
+
+#[test]
+fn rapid_commit_takes_two_messages() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-rapid-commit"]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+    let log = server.log();
+    assert!(!log.contains("DHCPOFFER") && !log.contains("DHCPREQUEST(") && log.contains("DHCPACK"), "{log}");
+}
+
+#[test]
+fn an_address_that_another_machine_has_is_declined() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let shown = lab.ip(&["link", "show", "dev", "eth0"]);
+    let mac = shown.split("link/ether ").nth(1).unwrap().split(' ').next().unwrap();
+    lab.rival("eth0", "10.77.0.15/24");
+    let server = lab.dnsmasq(
+        "eth0",
+        "10.77.0.20,10.77.0.20,2m",
+        &[&format!("--dhcp-host={mac},10.77.0.15"), "--dhcp-option=6,10.77.0.3"],
+    );
+    let network = lab.start(config());
+    // It is used meanwhile.
+    network.wait().unwrap();
+    server.wait_for("DHCPDECLINE", 1);
+    let address = until("another address", || {
+        let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
+        address.contains("10.77.0.20/24").then_some(address)
+    });
+    assert!(!address.contains("10.77.0.15"), "{address}");
+}
+
+#[test]
+fn a_server_that_begins_late_is_heard() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let network = lab.start(config());
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
 }
 
 #[test]
@@ -223,7 +274,7 @@ fn no_cable_is_an_error_that_says_so() {
     let network = lab.start(config());
     assert_eq!(
         failure(&network).to_string(),
-        "no DHCP lease in 20 s: eth0: no carrier (is the cable plugged in?)"
+        "no DHCP lease in 40 s: eth0: no carrier (is the cable plugged in?)"
     );
     // It is not the last word.
     ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);

@@ -4,7 +4,9 @@
 mod dhcp;
 mod fixed;
 mod http;
+mod ipv6;
 mod lab;
 mod ntp;
+mod proxy;
 mod tls;
 mod web;

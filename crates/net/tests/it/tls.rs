@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A private authority, and the folder where its certificate is.
-struct Authority {
+pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Authority {
+    pub fn new() -> Authority {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, "Test authority");
@@ -39,11 +39,11 @@ impl Authority {
         Server::start(&[crt.as_os_str(), pem.as_os_str()])
     }
 
-    fn good_server(&self) -> Server {
+    pub fn good_server(&self) -> Server {
         self.server("127.0.0.1", 2000, 4000)
     }
 
-    fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.folder.path().join("ca")
     }
 
@@ -125,19 +125,43 @@ fn files_that_are_no_certificates_are_skipped() {
 }
 
 #[test]
+fn an_authority_that_is_named_is_trusted() {
+    let authority = Authority::new();
+    let server = authority.good_server();
+    let named = |pem: &str| {
+        let authorities = vec![net::http::Authority::parse(pem.as_bytes()).unwrap()];
+        Client::new(net::http::Config { authorities, ..config() })
+    };
+    let bundle = format!("{}\nand\n{}", Authority::new().issuer.pem(), authority.issuer.pem());
+    assert_eq!(get(&named(&bundle), &url(&server)), "1");
+    let other = refusal(&named(&Authority::new().issuer.pem()), &server);
+    assert!(other.starts_with("no known authority") && other.contains("b2c.ca"), "{other}");
+}
+
+#[test]
+fn what_is_no_authority_says_why() {
+    let refused = |pem: &str| net::http::Authority::parse(pem.as_bytes()).unwrap_err().to_string();
+    let pem = Authority::new().issuer.pem();
+    let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(refused(""), "it holds no PEM certificate");
+    assert_eq!(refused("<html>Not found</html>"), "it holds no PEM certificate");
+    let cut = refused(&pem[..pem.len() / 2]);
+    assert!(cut.starts_with("it is not a proper PEM file: "), "{cut}");
+    let second = refused(&format!("{pem}{rubbish}"));
+    assert!(second.starts_with("its certificate 2 cannot be used: "), "{second}");
+}
+
+#[test]
 fn times_and_names_are_checked() {
     let authority = Authority::new();
     let client = authority.client();
     let expired = refusal(&client, &authority.server("127.0.0.1", 2000, 2001));
-    assert!(
-        expired.starts_with("its certificate has expired, or this machine's clock is wrong ("),
-        "{expired}"
-    );
+    let clock =
+        format!("this machine's clock says {} (b2c.ntp_peer sets it) (", net::clock::date(net::clock::now()));
+    assert!(expired.starts_with(&format!("its certificate has expired; {clock}")), "{expired}");
     let early = refusal(&client, &authority.server("127.0.0.1", 3999, 4000));
-    assert!(
-        early.starts_with("its certificate is not yet valid: is this machine's clock right? ("),
-        "{early}"
-    );
+    let fault = format!("its certificate is not yet valid, so the clock is wrong; {clock}");
+    assert!(early.starts_with(&fault), "{early}");
     let name = refusal(&client, &authority.server("registry.example", 2000, 4000));
     assert!(name.starts_with("its certificate is for another name ("), "{name}");
 }

@@ -1,18 +1,35 @@
 //! The network, the clock, and what is fetched before anything runs.
 
+mod ca;
 mod iface;
+mod login;
 mod proxy;
+mod registry_mirror;
 
-pub use iface::{Address, Iface, Method, Route};
+pub use ca::{Ca, CaSource};
+pub use iface::{Address, Iface, Link, Method, Route};
+pub use login::Login;
 pub use proxy::Proxy;
+pub use registry_mirror::{Place, RegistryMirror};
 
 use crate::diagnostic::{Fatal, Problem};
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values;
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "Network", options: &[&iface::IFACE, &IP, &NTP_PEER, &EXTRA_ARGS_URL, &proxy::PROXY] };
+pub static GROUP: Group = Group {
+    title: "Network",
+    options: &[
+        &iface::IFACE,
+        &IP,
+        &NTP_PEER,
+        &EXTRA_ARGS_URL,
+        &proxy::PROXY,
+        &ca::CA,
+        &registry_mirror::REGISTRY_MIRROR,
+        &login::LOGIN,
+    ],
+};
 
 /// Where the time comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +53,14 @@ static IP: OptionSpec = OptionSpec {
 value ([nfsroot](https://docs.kernel.org/admin-guide/nfs/nfsroot.html)).",
     example: "ip=10.42.0.2::10.42.0.1:255.255.255.0::eth0:off",
     marks: &[],
-    support: Support::Now,
-    update: |value, options, _| {
+    update: |value, options, report| {
+        if report.text > 0 {
+            report.warn(
+                Problem::new(value, "is ignored: the kernel reads it, and only on its command line")
+                    .help("use b2c.iface"),
+            );
+            return Ok(());
+        }
         options.ip = Some(values::owned(value));
         Ok(())
     },
@@ -51,10 +74,11 @@ static NTP_PEER: OptionSpec = OptionSpec {
     default: "none",
     repeatable: false,
     help: "The NTP server that sets the clock.",
-    doc: "`auto` is pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot goes on.",
+    doc: "`auto` is what DHCP names (option 42), else pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot \
+goes on. Of a name with several addresses four are asked at once, and what most of them say counts. The hardware clock is set, too. \
+[clock.md](clock.md) tells more.",
     example: "b2c.ntp_peer=10.42.0.1",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         options.ntp_peer = match value.text() {
             "none" => NtpPeer::None,
@@ -74,7 +98,7 @@ static EXTRA_ARGS_URL: OptionSpec = OptionSpec {
     repeatable: false,
     help: "A text with more options, read as if it followed the command line.",
     doc: "One option a line, or several. Lines that start with `#`, blank lines and words that are not ours are ignored; a quoted value \
-may hold line ends. An `http://` or `https://` URL; the option means nothing in the text itself.
+may hold line ends. An `http://` or `https://` URL; the option means nothing in the text itself. What has to be there before the network is (`b2c.iface`) comes too late in it.
 
 If the text cannot be fetched no container runs: the machine says so and shuts down.",
     example: "b2c.extra_args_url=http://ci-gateway/b2c-extra-args",
@@ -82,12 +106,11 @@ If the text cannot be fetched no container runs: the machine says so and shuts d
         Mark::Divergence("A failure prints a status line that is not 0. The original printed none."),
         Mark::Divergence("All options are honoured, also those for the cache and swap."),
     ],
-    support: Support::Now,
     update: |value, options, report| {
         if let Some(password) = values::url_password(value) {
             report.keep_secret(password);
         }
-        if report.text > 0 {
+        if report.is_fetched() {
             report.warn(Problem::new(value, "is ignored: extra arguments do not name further ones"));
             return Ok(());
         }

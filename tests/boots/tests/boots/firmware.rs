@@ -18,8 +18,8 @@ fn with_wireless() -> Boot {
 }
 
 #[track_caller]
-pub fn expect_loaded(outcome: &Outcome, path: &str) {
-    outcome.expect(&format!("Loading firmware from {path}\r")).expect_status(0);
+pub fn expect_loaded(outcome: &Outcome) {
+    outcome.expect(&format!("firmware: direct-loading firmware {FILE}\r")).expect_status(0);
 }
 
 fn xz(bytes: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Fatal, Problem, Report};
 use crate::located::Slice;
-use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::table::{Mark, OptionSpec, closest};
 use crate::values::{self, Result};
 
 /// More than anybody has; each is a mount, and overlayfs has a page for all their names.
@@ -51,7 +51,6 @@ as in `b2c.run`. What is in lib/modules, lib/firmware, usr/lib/modules and usr/l
 Both are kept on the cache drive as images are. What cannot be had keeps everything from running: the status is 1, failed by `Module setup`. [drivers.md](drivers.md) has the details.",
     example: "b2c.modules=ci-gateway:8002/drivers/amdgpu:6.12,tls-verify=false",
     marks: &[Mark::New("The original has no such thing.")],
-    support: Support::Now,
     update: |value, options, report| {
         let source = source(value, report)?;
         if options.modules.len() == MAX_SOURCES {
