@@ -110,9 +110,6 @@ impl CommandLine {
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, self.placed(diagnostic));
         }
-        for line in options::not_supported_yet(&parsed.options) {
-            self.report(Severity::Error, line);
-        }
         self.refused = parsed.fatal;
         for bad in lines::check(&parsed.options) {
             self.report(Severity::Error, bad.to_string());

@@ -6,6 +6,7 @@ use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
 use super::host_name;
+use super::modules;
 use super::registries;
 use super::secrets;
 use super::volumes::Volumes;
@@ -61,15 +62,19 @@ pub fn make<'a>(
         fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
+    let client = http_client(options);
+    let mut mounts = Mounts::default();
+    let image_stores = image_stores(options, &mut mounts);
+    let sources = modules::Sources { store: &store, image_stores: &image_stores, client: &client };
+    let brought = modules::bring(options, &sources, drivers)
+        .map_err(|reason| NoWorld { failed_by: "Module setup", reason })?;
     let volumes = Volumes::set_up(options, &storage.join("volumes"))
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let client = http_client(options);
     let hooks = Hooks::new(&volumes, options, &client)
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let mut mounts = Mounts::default();
     Ok(World {
         store,
-        image_stores: image_stores(options, &mut mounts),
+        image_stores,
         client,
         mirrors: registries::mirrors(options),
         logins: registries::logins(options),
@@ -79,7 +84,7 @@ pub fn make<'a>(
         hostname: host_name::current(),
         stand_ins: stand_ins.unwrap_or_default(),
         drivers,
-        _mounts: mounts,
+        _mounts: (brought, mounts),
     })
 }
 
