@@ -4,4 +4,6 @@
 pub mod check;
 pub mod cpio;
 pub mod initramfs;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod vm;

@@ -1,4 +1,4 @@
-//! `b2c`: check a command line, build the initramfs, boot it in a VM.
+//! `b2c`: check a command line, build the initramfs, boot it in a VM, draw its report.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ Usage: b2c COMMAND [ARGUMENT]...
   check      explain a kernel command line and show its mistakes
   initramfs  pack a program and folders as an initramfs
   vm         boot containers in a virtual machine
+  report     draw what a boot did as a time line
 
 b2c COMMAND --help says more.
 ";
@@ -22,6 +23,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "check")]
         Some("check") => b2c::check::main(arguments),
         Some("initramfs") => b2c::initramfs::main(arguments),
+        #[cfg(feature = "report")]
+        Some("report") => b2c::report::main(arguments),
         Some("vm") => b2c::vm::main(arguments),
         Some("--version") => {
             println!("b2c {}", env!("CARGO_PKG_VERSION"));

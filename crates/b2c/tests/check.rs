@@ -34,7 +34,8 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
     let text = r#"b2c.run="-ti alpine sh -c 'echo $PWD'" b2c.run="-v a:/b docker://ci-gateway:8002/x/y:1" b2c.volume=a
         b2c.post_container=reaper b2c.service="--privileged telegraf" b2c.ntp_peer=auto b2c.poweroff_delay=15 modules_load=nbd,vc4
         b2c.iface=eth0,address=10.0.0.2/24,gateway=10.0.0.1,route=10.1.0.0/16:10.0.0.9 b2c.pipefail b2c.insmods=x.ko b2c.hostname=dut-1
-        b2c.proxy=https=http://me:secret@proxy:3128/,no=ci-gateway b2c.shutdown_cmd="echo J=$B2C_PIPELINE_STATUS; poweroff -f""#;
+        b2c.proxy=https=http://me:secret@proxy:3128/,no=ci-gateway b2c.shutdown_cmd="echo J=$B2C_PIPELINE_STATUS; poweroff -f"
+        b2c.report=http://me:secret@h/x?token=secret b2c.report=file:a/b"#;
     let (code, output, errors) = check(&[text], "");
     let expected = r#"What would happen, in order:
 
@@ -42,7 +43,7 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
   2. Kernel modules: nbd, vc4, and those that the hardware asks for
   3. Network: eth0, address 10.0.0.2/24, gateway 10.0.0.1, 10.1.0.0/16 by way of 10.0.0.9
   4. Proxy: http://***@proxy:3128/ for https, but not for ci-gateway
-  5. Clock: set from pool.ntp.org, 3 tries of 5 s
+  5. Clock: set from the servers that DHCP names, else pool.ntp.org, 3 tries of 5 s
   6. Host name: dut-1
   7. Cache: none, everything is in memory
   8. Volume: a
@@ -52,8 +53,10 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
  12. If a step fails: the pipeline ends there
  13. Afterwards, always: docker.io/library/reaper:latest runs its own command
  14. Pipeline status: the exit code of the first step that fails, else 0
- 15. End: clean-up, "It's now safe to turn off your computer", 15 s of waiting, echo J=$B2C_PIPELINE_STATUS; poweroff -f
- 16. If a container asks for a reboot: reboot -f
+ 15. Report: posted to http://***@h/x
+ 16. Report: the file b in the volume a
+ 17. End: clean-up, "It's now safe to turn off your computer", 15 s of waiting, echo J=$B2C_PIPELINE_STATUS; poweroff -f
+ 18. If a container asks for a reboot: reboot -f
 
 No mistakes found.
 "#;
@@ -70,7 +73,7 @@ error: b2c.swap: `8x` is not a size
   |                ^^
   = help: write a number and K, M, G or T, such as 8G
 
-Errors: 1. Warnings: 0. Not supported yet: 0.
+Errors: 1. Warnings: 0.
 ";
     assert_eq!(findings("quiet b2c.swap=8x b2c.run=alpine"), (2, expected.to_owned()));
 }
@@ -85,19 +88,45 @@ warning: unknown option b2c.contianer is ignored
   | ^^^^^^^^^^^^^
   = help: the closest known one is b2c.container
 
-Errors: 0. Warnings: 1. Not supported yet: 0.
+Errors: 0. Warnings: 1.
 ";
     assert_eq!(findings("b2c.contianer=alpine"), (1, expected.to_owned()));
 }
 
 #[test]
-fn options_without_their_work_are_notes() {
-    let expected = "\
-note: b2c.keymap=de: not supported yet, and ignored
+fn modules_and_keymaps_are_told_in_the_order_of_a_boot() {
+    let digits = "0123456789abcdef".repeat(4);
+    let text = format!(
+        "b2c.keymap=de b2c.modules=http://me:secret@h/a.cpio,sha256={digits} b2c.modules=drivers:1,tls-verify=false"
+    );
+    let told = story(&text);
+    assert!(told.contains("Keyboard: de\n"), "{told}");
+    let archive =
+        format!("Modules and firmware: the archive http://***@h/a.cpio with the SHA-256 {digits}\n");
+    let image = "the image docker.io/library/drivers:1, from whoever says that he is the server\n";
+    assert!(told.contains(&archive) && told.contains(image), "{told}");
+    let expected = "error: b2c.modules: ";
+    let (code, found) = findings("b2c.modules=NOT/A/Name");
+    assert!(code == 2 && found.starts_with(expected), "{found}");
+}
 
-Errors: 0. Warnings: 0. Not supported yet: 1.
-";
-    assert_eq!(findings("b2c.keymap=de"), (1, expected.to_owned()));
+#[test]
+fn how_long_things_may_take_is_told() {
+    let story = story("b2c.watchdog=20 b2c.timeout=2h");
+    assert!(story.contains("Watchdog: the machine is reset when it has hung for 20 s\n"), "{story}");
+    assert!(
+        story.contains("Time limit: 7200 s after the start of the kernel, the pipeline is cut\n"),
+        "{story}"
+    );
+    assert!(self::story("b2c.watchdog=off").contains("Watchdog: off\n"));
+}
+
+#[test]
+fn what_becomes_of_an_interface_is_told() {
+    let story = story("b2c.iface=52:54:00:12:34:56,vlan=5,mtu=1400,optional,auto");
+    let line = "Network: VLAN 5 on 52:54:00:12:34:56, MTU 1400, may be missing, whatever the link offers";
+    assert!(story.contains(line), "{story}");
+    assert!(story.contains("Host name: what the DHCP server gives, else boot2container"), "{story}");
 }
 
 #[test]
@@ -188,7 +217,7 @@ fn a_variable_that_nobody_sets_warns() {
         found.starts_with("warning: b2c.run: $PWD is replaced by nothing before the container starts\n"),
         "{found}"
     );
-    assert!(found.ends_with("Errors: 0. Warnings: 1. Not supported yet: 0.\n"), "{found}");
+    assert!(found.ends_with("Errors: 0. Warnings: 1.\n"), "{found}");
     assert_eq!(code, 1);
 }
 

@@ -11,7 +11,7 @@
 
 use crate::config::{Config, ConfigError, MAX_CONFIG};
 use crate::digest::{Algorithm, Digest, is_lower_hex};
-use crate::pull::{Cause, Image, Policy, PullError, PullOptions, pull};
+use crate::pull::{Cause, Fetched, Image, Policy, PullError, PullOptions, pull};
 use crate::reference::{Name, Reference};
 use crate::store::Store;
 use base64::Engine as _;
@@ -187,7 +187,7 @@ impl AdditionalStore {
         }
         let config = Config::parse(&bytes)?;
         let layers = found.layers.iter().map(|id| self.layer(id)).collect::<Result<_, _>>()?;
-        Ok(Image { digest: found.digest.clone(), config: config.run, layers })
+        Ok(Image { digest: found.digest.clone(), config: config.run, layers, fetched: Fetched::default() })
     }
 
     /// The folder of a layer, which has to be one.

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::digest::{Digest, HashingReader};
 use crate::manifest::{Descriptor, ImageManifest};
 use crate::progress::{INTERVAL, Progress, size};
-use crate::pull::Cause;
+use crate::pull::{Cause, Fetched};
 use crate::reference::Name;
 use crate::registry::{Cancel, Places, RegistryError, THREAD_STACK};
 use crate::store::{Partial, Resumed, Store};
@@ -75,13 +75,18 @@ impl Job<'_> {
 impl Fetch<'_> {
     /// Brings all layers into the store that are not there yet. The manifest and the configuration name as many. If the disk is
     /// full, images that are not in use make room for them.
-    pub(crate) fn layers(&self, name: &Name, manifest: &ImageManifest, config: &Config) -> Result<(), Cause> {
+    pub(crate) fn layers(
+        &self,
+        name: &Name,
+        manifest: &ImageManifest,
+        config: &Config,
+    ) -> Result<Fetched, Cause> {
         self.store.pin(manifest.layers.iter().map(|layer| &layer.digest).chain(&config.diff_ids));
         loop {
             let jobs = self.jobs(manifest, config)?;
             if jobs.is_empty() {
                 log::info!("{name} needs no layer that is not in the store");
-                return Ok(());
+                return Ok(Fetched::default());
             }
             let packed = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.layer.size));
             let unpacked = jobs.iter().fold(0u64, |sum, job| sum.saturating_add(job.unpacked_size()));
@@ -113,7 +118,7 @@ impl Fetch<'_> {
             .collect()
     }
 
-    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, layers: usize, packed: u64) -> Result<(), Cause> {
+    fn run(&self, name: &Name, mut jobs: Vec<Job<'_>>, layers: usize, packed: u64) -> Result<Fetched, Cause> {
         // The largest first: the threads then end at about the same time. They are taken from the end.
         jobs.sort_by_key(|job| job.layer.size);
         let fetched = jobs.len();
@@ -121,7 +126,7 @@ impl Fetch<'_> {
         self.all(name, jobs, &progress)?;
         let reused = layers - fetched;
         log::info!("Pulled {name}: {}, layers: {fetched} fetched, {reused} reused", progress.summary());
-        Ok(())
+        Ok(Fetched { bytes: progress.received(), layers: fetched })
     }
 
     fn all(&self, name: &Name, jobs: Vec<Job<'_>>, progress: &Progress) -> Result<(), Cause> {

@@ -5,6 +5,7 @@
 
 pub mod additional;
 mod ahead;
+pub mod archive;
 pub mod compression;
 pub mod config;
 pub mod digest;
@@ -26,7 +27,7 @@ pub use digest::Digest;
 pub use layers::LayerError;
 pub use overlay::RootFs;
 pub use platform::Platform;
-pub use pull::{Image, Policy, PullError, PullOptions, pull};
+pub use pull::{Fetched, Image, Policy, PullError, PullOptions, pull};
 pub use reference::Reference;
 pub use registry::{Credentials, Keyring, Mirror};
 pub use store::Store;

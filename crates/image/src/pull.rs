@@ -57,6 +57,17 @@ pub struct Image {
     pub config: ImageConfig,
     /// Folders, lowest first, each once.
     pub layers: Vec<PathBuf>,
+    /// What had to be fetched for it.
+    pub fetched: Fetched,
+}
+
+/// What of an image was not in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Of layers, as the registry has them.
+    pub bytes: u64,
+    /// How many layers.
+    pub layers: usize,
 }
 
 /// An image cannot be had.
@@ -242,7 +253,8 @@ fn renewed(
     Ok(stored)
 }
 
-fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
+/// Its layers' folders, each once.
+pub(crate) fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
     if stored.config.diff_ids.is_empty() {
         return Err(Cause::NoLayers);
     }
@@ -257,7 +269,7 @@ fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
         .map(|diff_id| store.layer_path(diff_id))
         .collect();
     layers.reverse();
-    Ok(Image { digest: stored.digest, config: stored.config.run, layers })
+    Ok(Image { digest: stored.digest, config: stored.config.run, layers, fetched: stored.fetched })
 }
 
 /// One pull from a registry, or from its mirrors.
@@ -283,7 +295,7 @@ impl Pull<'_> {
             return Err(Cause::LayerCount { layers, diff_ids });
         }
         let fetch = Fetch { store: self.store, places: self.places, cancel: self.cancel };
-        fetch.layers(self.name, &manifest, &config)?;
+        let fetched = fetch.layers(self.name, &manifest, &config)?;
         self.store.make_slack()?;
         self.store.put_record(&Record {
             reference: self.name.to_string(),
@@ -291,7 +303,7 @@ impl Pull<'_> {
             resolved,
             manifest: digest.clone(),
         })?;
-        Ok(StoredImage { digest, config })
+        Ok(StoredImage { digest, config, fetched })
     }
 
     /// Some registries know no HEAD or do not give the digest; then the document itself has to be fetched.

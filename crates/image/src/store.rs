@@ -27,6 +27,7 @@ mod verify;
 use crate::config::{Config, MAX_CONFIG};
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::{ImageManifest, MAX_MANIFEST, Manifest};
+use crate::pull::Fetched;
 use rustix::fd::OwnedFd;
 use rustix::fs::{FlockOperation, FsWord, Mode, OFlags};
 use serde::de::DeserializeOwned;
@@ -68,6 +69,8 @@ pub struct Store {
 pub(crate) struct StoredImage {
     pub(crate) digest: Digest,
     pub(crate) config: Config,
+    /// What had to be fetched for it just now.
+    pub(crate) fetched: Fetched,
 }
 
 impl Store {
@@ -145,7 +148,7 @@ impl Store {
         let config = Config::parse(&self.blob(&image.config.digest)?).ok()?;
         self.pin(&config.diff_ids);
         let whole = config.diff_ids.iter().all(|diff_id| self.has_layer(diff_id));
-        whole.then(|| StoredImage { digest: manifest.clone(), config })
+        whole.then(|| StoredImage { digest: manifest.clone(), config, fetched: Fetched::default() })
     }
 
     fn manifest(&self, digest: &Digest) -> Option<ImageManifest> {

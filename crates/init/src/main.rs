@@ -3,10 +3,14 @@
 mod boot;
 mod console;
 mod ending;
+mod firmware;
 mod modprobe;
 mod patience;
 mod pipeline;
+mod pulse;
+mod report;
 mod supervisor;
+mod time_limit;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const STACK: usize = 64 << 10;
 
 /// Writes everything back and unmounts or whatever else `work` does with disks, in a thread that is left alone once it stands still. `false`: it did.
-pub fn write_back(work: impl FnOnce() + Send + 'static) -> bool {
+/// `waiting` is called now and then meanwhile.
+pub fn write_back(work: impl FnOnce() + Send + 'static, mut waiting: impl FnMut()) -> bool {
     let (done, end) = mpsc::channel();
     let worker = move || {
         work();
@@ -26,6 +27,7 @@ pub fn write_back(work: impl FnOnce() + Send + 'static) -> bool {
     let mut left = unwritten();
     let mut moved = Instant::now();
     while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        waiting();
         let now = unwritten();
         if now < left {
             moved = Instant::now();

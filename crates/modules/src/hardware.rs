@@ -31,7 +31,7 @@ impl Modules {
     /// modules are warnings. Gives the names of the modules loaded.
     ///
     /// Drivers of network cards are loaded first, one after the other in the order of their device names, so that `eth0` is the same card at
-    /// each boot and DHCP begins as early as it can; then all others, several at once.
+    /// each boot and DHCP begins as early as it can; then all others, several at once, watchdogs before the rest.
     ///
     /// # Errors
     /// When a module index cannot be read.
@@ -76,8 +76,10 @@ impl Modules {
         let wanted = Wanted::new(devices);
         let mut found = self.find(&wanted)?;
         found.retain(|found| !self.is_cipher_of_processor(found, wanted.device(found.device)));
-        let (network, others): (Vec<_>, Vec<_>) =
+        let (network, mut others): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|found| is_network_card(wanted.device(found.device)));
+        // The sooner somebody watches, the more is watched over.
+        others.sort_by_key(|found| !self.is_below(&found.module, "watchdog"));
         let helpers = HELPERS.min(others.len());
         let others = Mutex::new(VecDeque::from(others));
         let loaded = Mutex::new(Vec::new());
@@ -106,8 +108,13 @@ impl Modules {
     /// Ciphers that use a processor's own instructions: the kernel asks for them when somebody uses the cipher, and testing themselves takes
     /// them as long as all other drivers of a small machine together.
     fn is_cipher_of_processor(&self, found: &Match, device: &str) -> bool {
-        let path = self.trees.iter().find_map(|tree| tree.path(&found.module));
-        device.starts_with("cpu:") && path.is_some_and(|path| path.iter().any(|folder| folder == "crypto"))
+        device.starts_with("cpu:") && self.is_below(&found.module, "crypto")
+    }
+
+    /// Whether a folder of that name is on the way to the module's file.
+    fn is_below(&self, module: &str, folder: &str) -> bool {
+        let path = self.found().trees.iter().find_map(|tree| tree.path(module));
+        path.is_some_and(|path| path.iter().any(|name| name == folder))
     }
 }
 

@@ -1,15 +1,19 @@
 //! A DHCP client (RFC 2131): what a server says, what to say to it and when, and how it gets onto the wire.
 
 mod client;
+mod conflict;
+mod lease;
 mod options;
 mod reply;
 mod request;
 mod socket;
 
-pub(crate) use client::{Client, Event, Lease, Outgoing, Step};
+pub(crate) use client::{Client, Event, Outgoing, Step};
+pub(crate) use conflict::Watch;
+pub(crate) use lease::Lease;
 pub use options::Route as ClasslessRoute;
 pub use reply::{DhcpError, Kind, Reply, parse_reply};
-pub(crate) use socket::Socket;
+pub(crate) use socket::{Socket, bind_to_interface};
 
 /// Where servers and clients listen (RFC 2131 §4.1).
 const SERVER_PORT: u16 = 67;
@@ -39,6 +43,8 @@ mod code {
     pub(super) const MAX_SIZE: u8 = 57;
     pub(super) const RENEWAL_TIME: u8 = 58;
     pub(super) const REBINDING_TIME: u8 = 59;
+    /// RFC 4039
+    pub(super) const RAPID_COMMIT: u8 = 80;
     /// RFC 3397
     pub(super) const SEARCH: u8 = 119;
     /// RFC 3442

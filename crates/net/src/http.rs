@@ -15,6 +15,7 @@ mod response;
 mod tcp;
 mod tls;
 
+use crate::patience::Cancel;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub struct Config {
     /// The longest silence while a response is awaited or read, or while nothing can be sent. It is no limit for the whole: a
     /// server that gives a byte a second is slow, not dead.
     pub read_timeout: Duration,
+    /// Ends all that goes on, within a second or so, and all that is begun.
+    pub cancel: Arc<Cancel>,
 }
 
 impl Default for Config {
@@ -68,6 +71,7 @@ impl Default for Config {
             user_agent: concat!("boot2container/", env!("CARGO_PKG_VERSION")).into(),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
+            cancel: Arc::default(),
         }
     }
 }
@@ -162,7 +166,8 @@ impl Client {
     pub fn new(config: Config) -> Client {
         let tls = Arc::new(tls::Tls::new(config.ca_dirs.clone(), config.authorities.clone()));
         let agent = |verify| {
-            let connector = connect::Connector::new(Arc::clone(&tls), verify, config.read_timeout);
+            let limits = tcp::Limits { silence: config.read_timeout, cancel: Arc::clone(&config.cancel) };
+            let connector = connect::Connector::new(Arc::clone(&tls), verify, limits);
             Agent::with_parts(agent_config(&config), connector, resolve::Resolver::default())
         };
         let (verified, unverified) = (agent(true), agent(false));

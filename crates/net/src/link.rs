@@ -1,48 +1,53 @@
 //! Network interfaces, their addresses and routes, as the kernel knows them.
 
-use crate::netlink::{Message, NLM_F_CREATE, NLM_F_REPLACE, Socket, attributes};
+mod prefix;
+mod route;
+
+pub(crate) use prefix::Prefix;
+pub(crate) use route::Route;
+
+use crate::netlink::{Message, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Socket, attribute, attributes};
 use rustix::io::Errno;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// linux/rtnetlink.h, if_link.h, if_addr.h, if_arp.h, if.h
 const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
 const RTM_GETLINK: u16 = 18;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const RTM_GETADDR: u16 = 22;
-const RTM_NEWROUTE: u16 = 24;
-const RTM_DELROUTE: u16 = 25;
 /// Notices of links that come, go and change.
 pub(crate) const RTMGRP_LINK: u32 = 0x1;
 /// Notices of IPv4 addresses.
 pub(crate) const RTMGRP_IPV4_IFADDR: u32 = 0x10;
 /// Notices of IPv6 addresses.
 pub(crate) const RTMGRP_IPV6_IFADDR: u32 = 0x100;
+/// Notices of IPv6 routes.
+pub(crate) const RTMGRP_IPV6_ROUTE: u32 = 0x400;
+/// Notices of what routers advertise of a link's IPv6.
+pub(crate) const RTMGRP_IPV6_IFINFO: u32 = 0x800;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_VLAN_ID: u16 = 1;
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_INET6_FLAGS: u16 = 1;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_BROADCAST: u16 = 4;
 const IFA_FLAGS: u16 = 8;
 const IFA_RT_PRIORITY: u16 = 9;
 const IFA_F_NODAD: u32 = 0x02;
-const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
-const RTA_GATEWAY: u16 = 5;
-const RTA_PRIORITY: u16 = 6;
-const RT_TABLE_MAIN: u8 = 254;
-/// What ip(8) writes, too.
-const RTPROT_BOOT: u8 = 3;
+const IFA_F_TENTATIVE: u8 = 0x40;
 const RT_SCOPE_UNIVERSE: u8 = 0;
-const RT_SCOPE_LINK: u8 = 253;
-const RTN_UNICAST: u8 = 1;
-const RTNH_F_ONLINK: u32 = 4;
+const RT_SCOPE_SITE: u8 = 200;
 const ARPHRD_ETHER: u16 = 1;
 const IFF_UP: u32 = 0x1;
 const IFF_LOOPBACK: u32 = 0x8;
@@ -71,6 +76,8 @@ pub(crate) struct Link {
     pub(crate) enslaved: bool,
     /// Empty for hardware; `veth`, `bridge`, `vlan`, ….
     pub(crate) kind: String,
+    /// What routers say about DHCPv6 there: linux/if_link.h's IF_RA_MANAGED and IF_RA_OTHERCONF.
+    pub(crate) ra_flags: u32,
 }
 
 impl Link {
@@ -87,12 +94,14 @@ impl Link {
             carrier: flags & IFF_LOWER_UP != 0,
             enslaved: false,
             kind: String::new(),
+            ra_flags: 0,
         };
         for (attribute, value) in attributes(payload, IFINFOMSG) {
             match attribute {
                 IFLA_IFNAME => link.name = text(value),
                 IFLA_ADDRESS if hardware == ARPHRD_ETHER => link.mac = value.try_into().ok(),
                 IFLA_MASTER => link.enslaved = true,
+                IFLA_AF_SPEC => link.ra_flags = ra_flags(value).unwrap_or(0),
                 IFLA_LINKINFO => {
                     link.kind = attributes(value, 0)
                         .find(|a| a.0 == IFLA_INFO_KIND)
@@ -110,74 +119,14 @@ impl Link {
     }
 }
 
+fn ra_flags(families: &[u8]) -> Option<u32> {
+    let inet6 = attributes(families, 0).find(|a| a.0 == u16::from(AF_INET6))?.1;
+    let flags = attributes(inet6, 0).find(|a| a.0 == IFLA_INET6_FLAGS)?.1;
+    flags.try_into().ok().map(u32::from_ne_bytes)
+}
+
 fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value).trim_end_matches('\0').into()
-}
-
-/// An address and how many of its bits name the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Prefix {
-    pub(crate) address: IpAddr,
-    pub(crate) length: u8,
-}
-
-impl Prefix {
-    fn bits(address: IpAddr) -> u128 {
-        match address {
-            // Moved to the top, so that both families are compared from the first bit on.
-            IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
-            IpAddr::V6(address) => address.into(),
-        }
-    }
-
-    /// Whether the other address is in the same network.
-    pub(crate) fn contains(&self, other: IpAddr) -> bool {
-        let differ = Self::bits(self.address) ^ Self::bits(other);
-        self.address.is_ipv4() == other.is_ipv4() && differ.leading_zeros() >= u32::from(self.length)
-    }
-
-    /// The network itself: the bits beyond the prefix are zero. The kernel refuses routes to anything else.
-    pub(crate) fn network(self) -> Prefix {
-        let address = match self.address {
-            IpAddr::V4(a) => {
-                let mask = u32::MAX.checked_shl(32u32.saturating_sub(self.length.into())).unwrap_or(0);
-                Ipv4Addr::from(u32::from(a) & mask).into()
-            }
-            IpAddr::V6(a) => {
-                let mask = u128::MAX.checked_shl(128u32.saturating_sub(self.length.into())).unwrap_or(0);
-                Ipv6Addr::from(u128::from(a) & mask).into()
-            }
-        };
-        Prefix { address, length: self.length }
-    }
-
-    fn broadcast(&self) -> Option<Ipv4Addr> {
-        match self.address {
-            // /31 and /32 have none (RFC 3021).
-            IpAddr::V4(address) if self.length < 31 => Some(Ipv4Addr::from(
-                u32::from(address) | u32::MAX.checked_shr(self.length.into()).unwrap_or(0),
-            )),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
-    }
-}
-
-/// A route by one interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Route {
-    pub(crate) destination: Prefix,
-    /// `None`: the destination is on the link itself.
-    pub(crate) gateway: Option<IpAddr>,
-    /// The smaller is taken.
-    pub(crate) metric: u32,
-    /// The gateway is on the link although no address' network holds it.
-    pub(crate) onlink: bool,
 }
 
 /// Whether this thread's network namespace has no address but those of loopback and of single links, so that no other machine can be reached.
@@ -207,7 +156,7 @@ impl Kernel {
         Ok(links)
     }
 
-    /// All addresses that reach further than this machine or one link (scope `global`), with their interface's index.
+    /// All addresses that can be used and reach further than this machine or one link (scope `global`), with their interface's index.
     pub(crate) fn addresses(&self) -> Result<Vec<(u32, Prefix)>, Errno> {
         let mut addresses = Vec::new();
         self.0.dump(Message::new(RTM_GETADDR, 0, &[0; IFADDRMSG]), |kind, payload| {
@@ -227,6 +176,22 @@ impl Kernel {
         self.0.request(message.attribute(IFLA_MTU, &u32::from(mtu).to_ne_bytes()))
     }
 
+    /// Makes the interface `name` for the VLAN `id` on another one. The kernel loads the module that this needs by itself.
+    pub(crate) fn add_vlan(&self, parent: u32, name: &str, id: u16) -> Result<(), Errno> {
+        let mut info = attribute(IFLA_INFO_KIND, b"vlan");
+        info.extend(attribute(IFLA_INFO_DATA, &attribute(IFLA_VLAN_ID, &id.to_ne_bytes())));
+        let message = Message::new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifinfomsg(0, false))
+            .attribute(IFLA_LINK, &parent.to_ne_bytes())
+            .attribute(IFLA_IFNAME, name.as_bytes())
+            .attribute(IFLA_LINKINFO, &info);
+        self.0.request(message)
+    }
+
+    /// Removes an interface that is no hardware.
+    pub(crate) fn delete_link(&self, index: u32) -> Result<(), Errno> {
+        self.0.request(Message::new(RTM_DELLINK, 0, &ifinfomsg(index, false)))
+    }
+
     /// Adds or changes an address. The route to its network gets the metric, so that of two interfaces in one network the first is used.
     pub(crate) fn add_address(&self, index: u32, prefix: Prefix, metric: u32) -> Result<(), Errno> {
         let mut message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, prefix);
@@ -243,14 +208,6 @@ impl Kernel {
 
     pub(crate) fn delete_address(&self, index: u32, prefix: Prefix) -> Result<(), Errno> {
         self.0.request(address_message(RTM_DELADDR, 0, index, prefix))
-    }
-
-    pub(crate) fn add_route(&self, index: u32, route: &Route) -> Result<(), Errno> {
-        self.0.request(route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, index, route))
-    }
-
-    pub(crate) fn delete_route(&self, index: u32, route: &Route) -> Result<(), Errno> {
-        self.0.request(route_message(RTM_DELROUTE, 0, index, route))
     }
 }
 
@@ -285,7 +242,7 @@ fn address_message(kind: u16, flags: u16, index: u32, prefix: Prefix) -> Message
 }
 
 fn parse_address(payload: &[u8]) -> Option<(u32, Prefix)> {
-    let [family, length, _, scope, index @ ..] = *payload.first_chunk::<IFADDRMSG>()?;
+    let [family, length, flags, scope, index @ ..] = *payload.first_chunk::<IFADDRMSG>()?;
     let wanted = if family == AF_INET { IFA_LOCAL } else { IFA_ADDRESS };
     let value = attributes(payload, IFADDRMSG).find(|a| a.0 == wanted)?.1;
     let address = match family {
@@ -293,51 +250,7 @@ fn parse_address(payload: &[u8]) -> Option<(u32, Prefix)> {
         AF_INET6 => IpAddr::from(<[u8; 16]>::try_from(value).ok()?),
         _ => return None,
     };
-    (scope == RT_SCOPE_UNIVERSE).then(|| (u32::from_ne_bytes(index), Prefix { address, length }))
-}
-
-/// family, destination length, source length, tos, table, protocol, scope, type, flags (4)
-fn route_message(kind: u16, flags: u16, index: u32, route: &Route) -> Message {
-    let Prefix { address, length } = route.destination;
-    let scope = if route.gateway.is_some() || address.is_ipv6() { RT_SCOPE_UNIVERSE } else { RT_SCOPE_LINK };
-    let mut fixed =
-        [family(address), length, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0, 0, 0, 0];
-    if route.onlink {
-        fixed[8..].copy_from_slice(&RTNH_F_ONLINK.to_ne_bytes());
-    }
-    let mut message = Message::new(kind, flags, &fixed)
-        .attribute(RTA_DST, &octets(address))
-        .attribute(RTA_OIF, &index.to_ne_bytes())
-        .attribute(RTA_PRIORITY, &route.metric.to_ne_bytes());
-    if let Some(gateway) = route.gateway {
-        message = message.attribute(RTA_GATEWAY, &octets(gateway));
-    }
-    message
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn prefix(text: &str) -> Prefix {
-        let (address, length) = text.split_once('/').unwrap();
-        Prefix { address: address.parse().unwrap(), length: length.parse().unwrap() }
-    }
-
-    #[test]
-    fn a_prefix_holds_its_network() {
-        assert!(prefix("10.0.2.15/24").contains("10.0.2.2".parse().unwrap()));
-        assert!(!prefix("10.0.2.15/24").contains("10.0.3.2".parse().unwrap()));
-        assert!(prefix("10.0.2.15/0").contains("1.1.1.1".parse().unwrap()));
-        assert!(!prefix("10.0.2.15/0").contains("::1".parse().unwrap()));
-        assert!(!prefix("10.0.2.15/32").contains("10.0.2.14".parse().unwrap()));
-        assert!(prefix("fd00::1/64").contains("fd00::2".parse().unwrap()));
-    }
-
-    #[test]
-    fn broadcast_addresses() {
-        assert_eq!(prefix("10.0.2.15/24").broadcast(), Some(Ipv4Addr::new(10, 0, 2, 255)));
-        assert_eq!(prefix("10.0.2.15/0").broadcast(), Some(Ipv4Addr::BROADCAST));
-        assert_eq!(prefix("10.0.2.15/31").broadcast(), None);
-    }
+    // Site-local addresses of IPv6 are no longer made, but QEMU's user-mode network still gives them.
+    let usable = matches!(scope, RT_SCOPE_UNIVERSE | RT_SCOPE_SITE) && flags & IFA_F_TENTATIVE == 0;
+    usable.then(|| (u32::from_ne_bytes(index), Prefix { address, length }))
 }

@@ -18,6 +18,8 @@ const NLM_F_ACK: u16 = 0x4;
 const NLM_F_DUMP: u16 = 0x300;
 /// Make it if it is not there.
 pub(crate) const NLM_F_CREATE: u16 = 0x400;
+/// Not if it is there.
+pub(crate) const NLM_F_EXCL: u16 = 0x200;
 /// Change it if it is there.
 pub(crate) const NLM_F_REPLACE: u16 = 0x100;
 const NLA_TYPE_MASK: u16 = 0x3fff;
@@ -26,6 +28,9 @@ const NLA_TYPE_MASK: u16 = 0x3fff;
 const HEADER: usize = 16;
 /// What the kernel fills at most with one answer of a dump.
 const BUFFER: usize = 32 * 1024;
+/// The longest notice whose content is needed: one option of a router advertisement.
+const NOTICE: usize = 4096;
+const NOTICES_AT_ONCE: usize = 64;
 
 /// A message being built.
 pub(crate) struct Message(Vec<u8>);
@@ -46,11 +51,7 @@ impl Message {
 
     /// Adds an attribute (struct rtattr). Values are a few bytes long.
     pub(crate) fn attribute(mut self, kind: u16, value: &[u8]) -> Message {
-        let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-        self.0.extend(length.to_ne_bytes());
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(value);
-        self.align();
+        self.0.extend(attribute(kind, value));
         self
     }
 
@@ -65,6 +66,15 @@ impl Message {
         self.0[6..8].copy_from_slice(&flags.to_ne_bytes());
         self.0
     }
+}
+
+/// An attribute, padded; as the value of another one, or one of several there.
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
+    let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+    bytes.extend(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
 }
 
 /// A socket of the route family.
@@ -93,13 +103,20 @@ impl Socket {
         self.receive(each)
     }
 
-    /// Throws away the notices that have come. Their content is not needed: whoever waits for them looks at the whole again.
-    pub(crate) fn drain(&self) {
-        let mut buffer = [0; 512];
-        loop {
+    /// Reads the notices that have come; `each` gets type and payload. Of one that is lost or cut off nobody hears, so whoever waits for
+    /// notices looks at the whole again.
+    pub(crate) fn notices(&self, mut each: impl FnMut(u16, &[u8])) {
+        let mut buffer = [0; NOTICE];
+        // Not for ever: there are other things to do.
+        for _ in 0..NOTICES_AT_ONCE {
             match recv(&self.0, &mut buffer, RecvFlags::DONTWAIT) {
+                Ok((_, length)) => {
+                    if let Some((kind, payload, _)) = split_message(&buffer[..length.min(NOTICE)]) {
+                        each(kind, payload);
+                    }
+                }
                 // NOBUFS says that notices were lost, which is one more reason to look again.
-                Ok(_) | Err(Errno::NOBUFS | Errno::INTR) => {}
+                Err(Errno::NOBUFS | Errno::INTR) => {}
                 Err(_) => return,
             }
         }

@@ -5,8 +5,12 @@
 
 mod apply;
 mod error;
+mod ipv6;
 mod judge;
+mod lease;
+mod meet;
 mod port;
+mod publish;
 mod shared;
 mod worker;
 
@@ -19,6 +23,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use worker::Worker;
 
 /// The thread's stack. Its largest buffers are 2 KiB.
@@ -42,11 +47,17 @@ pub struct Paths {
     pub resolv_conf: PathBuf,
     /// Read: what `ip=` brought.
     pub pnp: PathBuf,
+    /// Read: the time servers that `ip=` brought.
+    pub kernel_ntp: PathBuf,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Paths { resolv_conf: "/etc/resolv.conf".into(), pnp: "/proc/net/pnp".into() }
+        Paths {
+            resolv_conf: "/etc/resolv.conf".into(),
+            pnp: "/proc/net/pnp".into(),
+            kernel_ntp: "/proc/net/ipconfig/ntp_servers".into(),
+        }
     }
 }
 
@@ -55,7 +66,8 @@ impl Default for Paths {
 pub struct Network {
     shared: Arc<Shared>,
     stop: Arc<OwnedFd>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Worker>>,
+    paths: Paths,
 }
 
 impl Network {
@@ -69,18 +81,31 @@ impl Network {
         let failed = |step| move |source| Error::Kernel { step, source };
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).map_err(failed("make an eventfd"))?);
         let shared = Arc::new(Shared::default());
-        let worker = Worker::new(config, paths, Arc::clone(&shared), Arc::clone(&stop))?;
+        let worker = Worker::new(config, paths.clone(), Arc::clone(&shared), Arc::clone(&stop))?;
         let thread = thread::Builder::new()
             .name("network".into())
             .stack_size(STACK)
             .spawn(move || worker.run())
             .map_err(|e| rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::AGAIN))
             .map_err(failed("start a thread"))?;
-        Ok(Network { shared, stop, thread: Some(thread) })
+        Ok(Network { shared, stop, thread: Some(thread), paths })
     }
 
-    /// Waits until the network can be used, or patience is over: after 10 s without any interface, 20 s without a cable, 60 s without a
-    /// lease. A later call tells if it has come to life since.
+    /// As [`Network::wait`], but no longer than that; `None` when it is not decided by then.
+    pub fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        self.shared.wait_at_most(limit)
+    }
+
+    /// Begins anew with other wishes: takes away what was put on the interfaces, and sets them up as `config` says.
+    pub fn restart(mut self, config: Config) -> Result<Network, Error> {
+        if let Some(worker) = self.stop() {
+            worker.undo();
+        }
+        Network::start_with(config, self.paths.clone())
+    }
+
+    /// Waits until the network can be used, or patience is over: after 10 s without any interface, 40 s without a cable, 60 s with one
+    /// but without an answer. A later call tells if it has come to life since.
     pub fn wait(&self) -> Result<(), Error> {
         self.shared.wait()
     }
@@ -94,15 +119,17 @@ impl Network {
     pub fn host_name(&self) -> Option<String> {
         self.shared.news().facts.host_name.clone()
     }
+
+    /// Ends the thread; gives what it knew. `None` if that was done before, or it has panicked, which the panic hook has reported.
+    fn stop(&mut self) -> Option<Worker> {
+        // Writing 8 bytes to an eventfd that nobody else writes to cannot fail.
+        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
+        self.thread.take().and_then(|thread| thread.join().ok())
+    }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // Writing 8 bytes to an eventfd that nobody else writes to cannot fail.
-        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take() {
-            // An Err is the panic of the thread, which the panic hook has reported.
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }

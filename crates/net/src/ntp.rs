@@ -1,60 +1,33 @@
-//! Setting the clock once from an NTP server (RFC 5905, as a simple client does it: §14).
+//! Setting the clock once from NTP servers (RFC 5905, as a simple client does it: §14; RFC 4330 says what such a client has to check).
 //!
 //! By hand, because rsntp takes a packet of its own and panics when this machine's clock is before 1970 or after 2104, which is when it is
 //! needed most.
 
-use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
+mod answer;
+mod error;
+mod vote;
+
+use crate::clock;
+pub use answer::{Answer, PACKET, Unfit, judge};
+pub use error::Error;
+use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 const PORT: u16 = 123;
-const PACKET: usize = 48;
-/// Seconds from 1900, where NTP counts from, to 1970.
-const UNIX_EPOCH: i128 = 2_208_988_800;
+/// So many servers are asked at once: of four, one may be wrong and another one dead.
+const SERVERS: usize = 4;
+/// Once one has answered, the others get no more time than that.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+/// Sends and receives a packet.
+const STACK: usize = 64 << 10;
 /// Nanoseconds.
 const SECOND: i128 = 1_000_000_000;
-/// No server that is right is before this program was written: 2024-01-01.
-const EARLIEST: i128 = 1_704_067_200 * SECOND;
-
-/// Why the clock was not set.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The name has no address.
-    #[error("NTP server {host:?} cannot be found: {reason}")]
-    Dns {
-        /// As given.
-        host: String,
-        /// The resolver's words.
-        reason: String,
-    },
-    /// The network did not carry the question or the answer.
-    #[error("NTP server {server}: {source}")]
-    Network {
-        /// Its address.
-        server: SocketAddr,
-        /// The kernel's reason.
-        source: io::Error,
-    },
-    /// Nobody answered.
-    #[error("NTP server {server} does not answer")]
-    Silent {
-        /// Its address.
-        server: SocketAddr,
-    },
-    /// The answer cannot be the time.
-    #[error("NTP server {server}: its answer is not used: {reason}")]
-    Refused {
-        /// Its address.
-        server: SocketAddr,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The kernel does not set the clock.
-    #[error("the clock cannot be set: {0}")]
-    Clock(io::Error),
-}
 
 /// How far this machine's clock is off, in nanoseconds; positive if it is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,42 +55,123 @@ impl std::fmt::Display for Offset {
     }
 }
 
-/// Asks `host` for the time, up to `tries` times with `timeout` each, and sets this machine's clock at once. Returns how far it was off.
+/// When to give up, and what not to believe.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How often the servers are asked.
+    pub tries: u32,
+    /// For their answers.
+    pub timeout: Duration,
+    /// Seconds since 1970: no server that is right says that it is earlier.
+    pub floor: u64,
+}
+
+/// Asks the servers called `hosts` for the time, and sets this machine's clocks at once. Returns how far the system's was off.
 ///
-/// `host` is a name or an address, with or without a port.
-pub fn set_clock(host: &str, tries: u32, timeout: Duration) -> Result<Offset, Error> {
+/// A host is a name or an address, with or without a port. The first four addresses are asked at once; what most of them say counts.
+pub fn set_clock(hosts: &[String], limits: &Limits) -> Result<Offset, Error> {
+    let mut unwanted = Vec::new();
     let mut attempt = 1;
     let offset = loop {
         let begin = Instant::now();
-        match query(host, timeout) {
+        match query_but(hosts, limits, &mut unwanted) {
             Ok(offset) => break offset,
-            Err(e) if attempt >= tries => return Err(e),
-            Err(e) => log::debug!("{e} (try {attempt} of {tries})"),
+            Err(e) if attempt >= limits.tries || matches!(e, Error::Unwanted { .. }) => return Err(e),
+            Err(e) => log::debug!("{e} (try {attempt} of {})", limits.tries),
         }
         attempt += 1;
         // A refusal comes at once; the server may be about to start.
-        std::thread::sleep(timeout.saturating_sub(begin.elapsed()));
+        thread::sleep(limits.timeout.saturating_sub(begin.elapsed()));
     };
-    let time = timespec(now() + offset.0);
-    clock_settime(ClockId::Realtime, time).map_err(|e| Error::Clock(e.into()))?;
+    clock::set(timespec(now() + offset.0)).map_err(Error::Clock)?;
     Ok(offset)
 }
 
-/// Asks `host` once, and changes nothing. Addresses of one name share the time.
-pub fn query(host: &str, timeout: Duration) -> Result<Offset, Error> {
-    let servers = resolve(host)?;
-    let share = timeout / u32::try_from(servers.len()).unwrap_or(1).max(1);
-    let mut last = Err(Error::Dns { host: host.into(), reason: "it has no address".into() });
-    for server in servers {
-        last = ask(server, share);
-        if last.is_ok() {
-            break;
-        }
-    }
-    last
+/// Asks once, and changes nothing.
+pub fn query(hosts: &[String], limits: &Limits) -> Result<Offset, Error> {
+    query_but(hosts, limits, &mut Vec::new())
 }
 
-fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
+/// As [`query`], leaving those alone that do not want to be asked, which become more.
+fn query_but(hosts: &[String], limits: &Limits, unwanted: &mut Vec<SocketAddr>) -> Result<Offset, Error> {
+    let mut servers = resolve(hosts)?;
+    servers.retain(|server| !unwanted.contains(server));
+    servers.truncate(SERVERS);
+    let mut answers = Vec::new();
+    let mut failure = None;
+    for answer in ask_all(&servers, limits) {
+        match answer {
+            Ok(answer) => answers.push(answer),
+            Err(Error::Unwanted { server }) => unwanted.push(server),
+            // The first one is about the server that is preferred.
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+        if let Some(answer) = vote::majority(&answers, servers.len()) {
+            return Ok(answer.offset);
+        }
+    }
+    // Of those that answered.
+    match vote::majority(&answers, answers.len()) {
+        Some(answer) => Ok(answer.offset),
+        None if answers.is_empty() => Err(failure.unwrap_or_else(|| nobody(hosts, unwanted))),
+        None => {
+            let servers: Vec<String> = servers.iter().map(SocketAddr::to_string).collect();
+            Err(Error::Disagreement { servers: servers.join(", ") })
+        }
+    }
+}
+
+/// Nobody is left to be asked.
+fn nobody(hosts: &[String], unwanted: &[SocketAddr]) -> Error {
+    match unwanted {
+        [server, ..] => Error::Unwanted { server: *server },
+        [] => Error::Dns { host: hosts.join(", "), reason: "it has no address".into() },
+    }
+}
+
+/// The answers as they come; not of those that are slow when others were not.
+fn ask_all(servers: &[SocketAddr], limits: &Limits) -> impl Iterator<Item = Result<Answer, Error>> {
+    let (tell, hear) = mpsc::channel();
+    for &server in servers {
+        let (told, limits) = (tell.clone(), *limits);
+        let question = move || {
+            // Nobody may want to know any more.
+            let _ = told.send(ask(server, &limits));
+        };
+        // Without it, one server less is asked.
+        let _ = thread::Builder::new().stack_size(STACK).spawn(question);
+    }
+    drop(tell);
+    let mut patience = Duration::MAX;
+    std::iter::from_fn(move || {
+        // A server that is silent says so itself in the end.
+        let answer = hear.recv_timeout(patience).ok()?;
+        if answer.is_ok() {
+            patience = STRAGGLERS;
+        }
+        Some(answer)
+    })
+}
+
+/// Addresses of all hosts, each once. Only if none of them has any it is an error.
+fn resolve(hosts: &[String]) -> Result<Vec<SocketAddr>, Error> {
+    let mut servers = Vec::new();
+    let mut failure = None;
+    for host in hosts {
+        match addresses(host) {
+            Ok(found) => servers.extend(found),
+            Err(reason) => failure = Some(Error::Dns { host: host.clone(), reason }),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    servers.retain(|server| seen.insert(*server));
+    match failure {
+        Some(error) if servers.is_empty() => Err(error),
+        _ => Ok(servers),
+    }
+}
+
+fn addresses(host: &str) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);
     }
@@ -125,15 +179,11 @@ fn resolve(host: &str) -> Result<Vec<SocketAddr>, Error> {
         Some((name, port)) if !name.contains(':') => (name, port.parse().ok()),
         _ => (host.trim_start_matches('[').trim_end_matches(']'), Some(PORT)),
     };
-    let failed = |reason: String| Error::Dns { host: host.into(), reason };
-    let port = port.ok_or_else(|| failed("its port is not a number up to 65535".into()))?;
-    let mut found = names::addresses(plain, port).map_err(|e| failed(e.to_string()))?;
-    // Pools give a handful; each has to get its share of the time.
-    found.truncate(4);
-    Ok(found)
+    let port = port.ok_or("its port is not a number up to 65535")?;
+    names::addresses(plain, port).map_err(|e| e.to_string())
 }
 
-fn ask(server: SocketAddr, timeout: Duration) -> Result<Offset, Error> {
+fn ask(server: SocketAddr, limits: &Limits) -> Result<Answer, Error> {
     let network = |source: io::Error| match source.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Silent { server },
         _ => Error::Network { server, source },
@@ -153,7 +203,8 @@ fn ask(server: SocketAddr, timeout: Duration) -> Result<Offset, Error> {
     socket.send(&request).map_err(network)?;
     let mut buffer = [0; 2 * PACKET];
     loop {
-        let left = timeout
+        let left = limits
+            .timeout
             .checked_sub(sent.elapsed())
             .filter(|left| !left.is_zero())
             .ok_or(Error::Silent { server })?;
@@ -163,40 +214,11 @@ fn ask(server: SocketAddr, timeout: Duration) -> Result<Offset, Error> {
         let answer = buffer[..length].first_chunk::<PACKET>();
         // Late or forged: the right one may still come.
         let Some(answer) = answer.filter(|answer| answer[24..32] == cookie) else { continue };
-        return offset(answer, clock, delay).map_err(|reason| Error::Refused { server, reason });
+        return judge(answer, clock, delay, limits.floor).map_err(|unfit| match unfit {
+            Unfit::Unwanted => Error::Unwanted { server },
+            Unfit::Because(reason) => Error::Refused { server, reason },
+        });
     }
-}
-
-/// How far `clock` (when the question was sent) was off, by an answer that came `delay` later. All in nanoseconds.
-fn offset(answer: &[u8; PACKET], clock: i128, delay: i128) -> Result<Offset, &'static str> {
-    let (leap, version, mode, stratum) = (answer[0] >> 6, answer[0] >> 3 & 7, answer[0] & 7, answer[1]);
-    if mode != 4 || !matches!(version, 3 | 4) {
-        return Err("it is no answer of an NTP server");
-    }
-    match stratum {
-        0 => return Err("the server asks to be left alone"),
-        1..=15 if leap != 3 => {}
-        _ => return Err("the server does not know the time itself"),
-    }
-    if answer[32..40] == [0; 8] || answer[40..48] == [0; 8] {
-        return Err("it has no time");
-    }
-    let received = timestamp(answer, 32);
-    let transmitted = timestamp(answer, 40);
-    if transmitted < EARLIEST || received < EARLIEST {
-        return Err("the server's time is before 2024");
-    }
-    // RFC 5905 §8: ((T2 - T1) + (T3 - T4)) / 2
-    Ok(Offset(((received - clock) + (transmitted - (clock + delay))) / 2))
-}
-
-/// Nanoseconds since 1970 (RFC 5905 §6: 32 bits of seconds, 32 bits of fraction). What would be before 1968 is after 2036.
-fn timestamp(packet: &[u8; PACKET], at: usize) -> i128 {
-    let bits = u64::from_be_bytes(std::array::from_fn(|i| packet[at + i]));
-    let era = if bits >> 63 == 0 { 1i128 << 32 } else { 0 };
-    let seconds = i128::from(bits >> 32) + era - UNIX_EPOCH;
-    let fraction = i128::from(bits & 0xffff_ffff);
-    seconds * SECOND + ((fraction * SECOND) >> 32)
 }
 
 /// This machine's clock, in nanoseconds since 1970.
@@ -210,62 +232,4 @@ fn timespec(time: i128) -> Timespec {
     // Less than 10^9.
     let nanos = u32::try_from(time.rem_euclid(SECOND)).unwrap_or(0);
     Timespec { tv_sec: seconds, tv_nsec: nanos.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An answer of a good server whose clock says `seconds` (since 1970) on both occasions.
-    fn answer(seconds: u64) -> [u8; PACKET] {
-        let mut packet = [0; PACKET];
-        packet[0] = 4 << 3 | 4;
-        packet[1] = 2;
-        let ntp = u32::try_from((i128::from(seconds) + UNIX_EPOCH) & 0xffff_ffff).unwrap();
-        for at in [32, 40] {
-            packet[at..at + 4].copy_from_slice(&ntp.to_be_bytes());
-        }
-        packet
-    }
-
-    const NEW_YEAR_2026: u64 = 1_767_225_600;
-
-    #[test]
-    fn a_clock_in_1970_is_late() {
-        let off = offset(&answer(NEW_YEAR_2026), 5 * SECOND, 2 * SECOND).unwrap();
-        assert_eq!(off, Offset((i128::from(NEW_YEAR_2026) - 6) * SECOND));
-        assert!(off.is_late());
-    }
-
-    #[test]
-    fn times_after_2036_are_understood() {
-        let year_2040 = 2_208_988_800;
-        let off = offset(&answer(year_2040), i128::from(year_2040) * SECOND, 0).unwrap();
-        assert_eq!(off, Offset(0));
-    }
-
-    #[test]
-    fn fractions_are_read() {
-        let mut packet = answer(NEW_YEAR_2026);
-        packet[36] = 0x80;
-        packet[44] = 0x80;
-        let off = offset(&packet, (i128::from(NEW_YEAR_2026) + 1) * SECOND, 0).unwrap();
-        assert_eq!(off.to_string(), "-0.500 s");
-    }
-
-    #[test]
-    fn answers_that_are_no_time() {
-        let with = |change: fn(&mut [u8; PACKET])| {
-            let mut packet = answer(NEW_YEAR_2026);
-            change(&mut packet);
-            offset(&packet, 0, 0).is_err()
-        };
-        assert!(!with(|_| {}));
-        assert!(with(|p| p[0] = 4 << 3 | 3), "a client's packet");
-        assert!(with(|p| p[0] |= 0xc0), "not synchronised");
-        assert!(with(|p| p[1] = 0), "kiss of death");
-        assert!(with(|p| p[1] = 16), "not synchronised");
-        assert!(with(|p| *p = answer(1_600_000_000)), "in 2020");
-        assert!(with(|p| p[32..48].fill(0)), "no time at all");
-    }
 }

@@ -8,20 +8,26 @@ use std::path::PathBuf;
 /// Whom to ask for addresses, and what may be added to a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resolvers {
-    pub(crate) name_servers: Vec<IpAddr>,
-    pub(crate) search: Vec<String>,
+    name_servers: Vec<String>,
+    search: Vec<String>,
 }
 
 impl Resolvers {
-    /// Adds what is not there yet, behind what is there.
+    /// Adds what an interface brings and is not there yet, behind what is there.
     pub(crate) fn add(
         &mut self,
+        interface: &str,
         name_servers: impl IntoIterator<Item = IpAddr>,
         search: impl IntoIterator<Item = String>,
     ) {
         for server in name_servers {
-            if !server.is_unspecified() && !self.name_servers.contains(&server) {
-                self.name_servers.push(server);
+            let text = match server {
+                // The same address may be on every link.
+                IpAddr::V6(address) if address.is_unicast_link_local() => format!("{address}%{interface}"),
+                _ => server.to_string(),
+            };
+            if !server.is_unspecified() && !self.name_servers.contains(&text) {
+                self.name_servers.push(text);
             }
         }
         for domain in search {
@@ -37,8 +43,8 @@ impl Resolvers {
         for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
             match (words.next(), words.next()) {
-                (Some("nameserver"), Some(address)) => resolvers.add(address.parse(), []),
-                (Some("domain"), Some(domain)) => resolvers.add([], [domain.into()]),
+                (Some("nameserver"), Some(address)) => resolvers.add("", address.parse(), []),
+                (Some("domain"), Some(domain)) => resolvers.add("", [], [domain.into()]),
                 _ => {}
             }
         }
@@ -106,8 +112,8 @@ mod tests {
     fn the_first_comes_first_and_once() {
         let mut resolvers = Resolvers::default();
         let address = |n: u8| IpAddr::from([10, 0, 0, n]);
-        resolvers.add([address(1), address(2)], ["a.example".to_owned()]);
-        resolvers.add([address(2), address(3)], ["b.example".to_owned(), "a.example".to_owned()]);
+        resolvers.add("eth0", [address(1), address(2)], ["a.example".to_owned()]);
+        resolvers.add("eth1", [address(2), address(3)], ["b.example".to_owned(), "a.example".to_owned()]);
         assert_eq!(
             resolvers.text(),
             "search a.example b.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n"

@@ -22,14 +22,16 @@ mod values;
 mod words;
 
 pub use diagnostic::{Diagnostic, Fatal, Severity};
+pub use groups::machine::{Fetched, ModuleSource};
 pub use groups::network::{
-    Address, Ca, CaSource, Iface, Login, Method, NtpPeer, Place, Proxy, RegistryMirror, Route,
+    Address, Ca, CaSource, Iface, Link, Login, Method, NtpPeer, Place, Proxy, RegistryMirror, Route,
 };
+pub use groups::shutdown::ReportSink;
 pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, Nbd, Swap, SwapSpace};
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
 pub use lines::{CommandList, ContainerLine, Variable, Word};
-pub use options::Options;
-pub use parse::{Parsed, not_supported_yet, parse, parse_texts};
+pub use options::{DEFAULT_WATCHDOG, Options};
+pub use parse::{Parsed, parse, parse_texts};
 pub use secret::Secret;
 pub use shell::{ShellError, ShellErrorKind};
 

@@ -1,11 +1,15 @@
 //! What the options are, once they are read.
 
-use crate::groups::machine::ModuleParam;
+use crate::groups::machine::{ModuleParam, ModuleSource};
 use crate::groups::network::{Ca, Iface, Login, NtpPeer, Proxy, RegistryMirror};
+use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
 use crate::groups::volumes::{S3Alias, Volume};
 use crate::lines::{CommandList, ContainerLine};
 use std::time::Duration;
+
+/// Longer than the longest pause of a healthy machine, which is one that swaps, and short beside a job.
+pub const DEFAULT_WATCHDOG: Duration = Duration::from_secs(60);
 
 /// All options, typed. docs/options.md says what they mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +58,18 @@ pub struct Options {
     pub insmods: Vec<String>,
     /// `modules_load=`: module names.
     pub modules_load: Vec<String>,
+    /// `b2c.modules`.
+    pub modules: Vec<ModuleSource>,
     /// Every `module.param[=value]` word of others: the module with `-` folded to `_`, and `param=value` or `param`.
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
     pub keymap: Option<String>,
+    /// `b2c.report`.
+    pub report: Vec<ReportSink>,
+    /// `b2c.watchdog`: how long the machine may hang before it is reset; `None` is for ever.
+    pub watchdog: Option<Duration>,
+    /// `b2c.timeout`: since the start of the kernel.
+    pub timeout: Option<Duration>,
     /// `b2c.poweroff_delay`.
     pub poweroff_delay: Duration,
     /// `b2c.shutdown_cmd`.
@@ -91,8 +103,12 @@ impl Default for Options {
             login: Vec::new(),
             insmods: Vec::new(),
             modules_load: Vec::new(),
+            modules: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
+            report: Vec::new(),
+            watchdog: Some(DEFAULT_WATCHDOG),
+            timeout: None,
             poweroff_delay: Duration::ZERO,
             shutdown_cmd: CommandList::command(&["poweroff", "-f"]),
             reboot_cmd: CommandList::command(&["reboot", "-f"]),

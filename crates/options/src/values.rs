@@ -5,6 +5,7 @@ use crate::located::Slice;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub(crate) type Result<'a, T> = std::result::Result<T, Problem<'a>>;
 
@@ -20,7 +21,9 @@ pub(crate) struct Piece<'a> {
 impl<'a> Piece<'a> {
     /// The value, which has to be there.
     pub(crate) fn needed(&self) -> Result<'a, Slice<'a>> {
-        self.value.filter(|value| !value.is_empty()).ok_or_else(|| Problem::new(self.whole, "needs a value"))
+        self.value.filter(|value| !value.is_empty()).ok_or_else(|| {
+            Problem::new(self.whole, "needs a value").help(format!("write {}=…", self.key.text()))
+        })
     }
 }
 
@@ -54,6 +57,25 @@ pub(crate) fn number(part: Slice<'_>, allowed: RangeInclusive<u64>) -> Result<'_
     part.text().parse().ok().filter(|number| digits && allowed.contains(number)).ok_or_else(|| {
         Problem::new(part, format!("is not a whole number from {} to {}", allowed.start(), allowed.end()))
     })
+}
+
+/// A time: digits and one of s, m, h, d, w; more than nothing.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let seconds = match text.bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        b'd' => 86_400,
+        b'w' => 7 * 86_400,
+        _ => return None,
+    };
+    let count = digits(&text[..text.len() - 1])?;
+    count.checked_mul(seconds).filter(|&seconds| seconds > 0).map(Duration::from_secs)
+}
+
+/// A number of digits only.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Bytes: a number and perhaps one of K, M, G, T, which are powers of 1024.
@@ -99,7 +121,8 @@ pub(crate) fn host(part: Slice<'_>) -> Result<'_, String> {
     if !text.is_empty() && (name || text.parse::<IpAddr>().is_ok()) {
         Ok(owned(part))
     } else {
-        Err(Problem::new(part, "is not a host name or an IP address"))
+        Err(Problem::new(part, "is not a host name or an IP address")
+            .help("write one alone, such as ci-gateway or 10.42.0.1"))
     }
 }
 

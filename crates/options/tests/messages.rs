@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Method, NtpPeer, Options, Parsed, Severity,
-    not_supported_yet, parse,
+    Budget, Cache, CacheDevice, Fatal, Fetched, Link, Method, ModuleSource, NtpPeer, Options, Parsed,
+    Severity, parse,
 };
 use std::time::Duration;
 
@@ -39,6 +39,18 @@ fn assert_default_after(text: &str) -> Parsed {
     let parsed = parse(&[text]);
     assert_eq!(parsed.options, Options::default(), "{text}");
     parsed
+}
+
+#[test]
+fn an_interface_is_told_by_its_mac_too() {
+    let options = parse(&["b2c.iface=52:54:00:aB:cd:ef,vlan=5,mtu=1400,optional,auto"]).options;
+    let iface = &options.iface[0];
+    assert_eq!(iface.link, Link::Mac([0x52, 0x54, 0, 0xab, 0xcd, 0xef]));
+    assert_eq!(iface.link.to_string(), "52:54:00:ab:cd:ef");
+    assert_eq!(
+        (iface.vlan, iface.mtu, iface.optional, iface.method),
+        (Some(5), Some(1400), true, Method::Auto)
+    );
 }
 
 #[test]
@@ -211,7 +223,10 @@ fn bad_values_are_said_and_left_out() {
             "b2c.cache_device=auto,budget=lots",
             "error: b2c.cache_device: `lots` is not a size; write a number and K, M, G or T, such as 8G | lots",
         ),
-        ("b2c.cache_device=auto,budget", "error: b2c.cache_device: `budget` needs a value | budget"),
+        (
+            "b2c.cache_device=auto,budget",
+            "error: b2c.cache_device: `budget` needs a value; write budget=… | budget",
+        ),
         (
             "b2c.swap=8x",
             "error: b2c.swap: `8x` is not a size; write a number and K, M, G or T, such as 8G | 8x",
@@ -223,16 +238,25 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.ntp_peer=http://x",
-            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address | http://x",
+            "error: b2c.ntp_peer: `http://x` is not a host name or an IP address; write one alone, such as ci-gateway or 10.42.0.1 | http://x",
         ),
         (
             "b2c.iface=,dhcp",
-            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0 | ",
+            "error: b2c.iface: an empty value is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | ",
         ),
         (
             "b2c.iface=address=10.0.0.1/24",
-            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0 | address=10.0.0.1/24",
+            "error: b2c.iface: `address=10.0.0.1/24` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | address=10.0.0.1/24",
         ),
+        (
+            "b2c.iface=52:54:00:12:34:5g,dhcp",
+            "error: b2c.iface: `52:54:00:12:34:5g` is not the name of an interface; begin with one, such as eth0, or with its MAC, such as 52:54:00:12:34:56 | 52:54:00:12:34:5g",
+        ),
+        (
+            "b2c.iface=eth0,vlan=4095,dhcp",
+            "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
+        ),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value; write vlan=… | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -264,11 +288,28 @@ fn bad_values_are_said_and_left_out() {
         ),
         (
             "b2c.storage=additionalimagestores",
-            "error: b2c.storage: `additionalimagestores` needs a value | additionalimagestores",
+            "error: b2c.storage: `additionalimagestores` needs a value; write additionalimagestores=… | additionalimagestores",
         ),
         (
             "b2c.storage=x=fs",
             "warning: b2c.storage: `x=fs` is not known and ignored; write additionalimagestores=FILESYSTEM | x=fs",
+        ),
+        (
+            "b2c.report=serial",
+            "error: b2c.report: `serial` is not known; write console, file:VOLUME/PATH, http://HOST/…, https://HOST/…, virtio or debug-exit | serial",
+        ),
+        ("b2c.report=file:job", "error: b2c.report: `job` has no path; write file:VOLUME/PATH | job"),
+        (
+            "b2c.report=file:job/../x",
+            "error: b2c.report: `../x` is not a path in a volume; write its names, with / between them | ../x",
+        ),
+        (
+            "b2c.report=file:-/x",
+            "error: b2c.report: `-` is not a name; use letters, digits, _ . - and start with a letter or a digit | -",
+        ),
+        (
+            "b2c.report=ftp://h/x",
+            "error: b2c.report: `ftp://h/x` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/x",
         ),
         (
             "b2c.proxy=ftp=http://h",
@@ -332,6 +373,22 @@ fn bad_values_are_said_and_left_out() {
             "error: b2c.keymap: `/x` is not a name; use letters, digits, _ . - and start with a letter or a digit | /x",
         ),
         (
+            "b2c.watchdog=5",
+            "error: b2c.watchdog: `5` is not a whole number from 10 to 3600; or write off | 5",
+        ),
+        (
+            "b2c.watchdog=no",
+            "error: b2c.watchdog: `no` is not a whole number from 10 to 3600; or write off | no",
+        ),
+        (
+            "b2c.timeout=90",
+            "error: b2c.timeout: `90` is not a duration; write a number and s, m, h, d or w, such as 90m | 90",
+        ),
+        (
+            "b2c.timeout=0s",
+            "error: b2c.timeout: `0s` is not a duration; write a number and s, m, h, d or w, such as 90m | 0s",
+        ),
+        (
             "b2c.poweroff_delay=soon",
             "error: b2c.poweroff_delay: `soon` is not a whole number from 0 to 31536000 | soon",
         ),
@@ -351,6 +408,53 @@ fn bad_values_are_said_and_left_out() {
 }
 
 #[test]
+fn modules_that_cannot_be_understood_keep_everything_from_running() {
+    for (text, line) in [
+        (
+            "b2c.modules=ftp://h/a",
+            "error: b2c.modules: `ftp://h/a` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/a",
+        ),
+        (
+            "b2c.modules=http://h/a,sha256=abc",
+            "error: b2c.modules: `abc` is not a SHA-256: that has 64 hex digits; write what sha256sum prints | abc",
+        ),
+        (
+            "b2c.modules=h/a,sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+            "error: b2c.modules: `sha256=0123456789abcdef0123456789abcdef0123456789abcdef012345…` is for archives; write h/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef | sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+        ),
+        ("b2c.modules=h/a,tls-verify=no", "error: b2c.modules: `no` is not true or false | no"),
+        (
+            "b2c.modules=h/a,tls_verify=false",
+            "error: b2c.modules: `tls_verify=false` is not known; the closest known key is tls-verify | tls_verify=false",
+        ),
+        (
+            "b2c.modules=,tls-verify=false",
+            "error: b2c.modules: `,tls-verify=false` names nothing to fetch | ,tls-verify=false",
+        ),
+    ] {
+        assert_line(text, line);
+        assert_eq!(assert_default_after(text).fatal, Some(Fatal::ModuleSetup), "{text}");
+    }
+    let many = "b2c.modules=img ".repeat(17);
+    assert_eq!(
+        lines(&[&many]),
+        ["error: b2c.modules: `img` is one too many: 16 are possible; put several into one image | img"]
+    );
+}
+
+#[test]
+fn sources_of_modules() {
+    let digits = "0123456789abcdef".repeat(4);
+    let options = assert_fine(&format!(
+        "b2c.modules=http://h/a.cpio,sha256={digits} b2c.modules=docker://h:1/a:1,tls-verify=false b2c.modules=alpine"
+    ));
+    let archive = Fetched::Archive { url: "http://h/a.cpio".into(), sha256: Some(digits) };
+    let image = |name: &str| Fetched::Image(name.into());
+    let expected = [(archive, true), (image("docker://h:1/a:1"), false), (image("alpine"), true)];
+    assert_eq!(options.modules, expected.map(|(what, tls_verify)| ModuleSource { what, tls_verify }));
+}
+
+#[test]
 fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
     assert_line(
         "b2c.extra_args_url=ci-gateway/args",
@@ -363,6 +467,15 @@ fn a_bad_url_for_extra_arguments_keeps_everything_from_running() {
             "warning: b2c.extra_args_url: `http://b/` is ignored: extra arguments do not name further ones | http://b/"
         ]
     );
+}
+
+#[test]
+fn a_machine_may_hang_for_a_while_and_a_boot_take_one() {
+    let minute = Duration::from_secs(60);
+    assert_eq!((Options::default().watchdog, Options::default().timeout), (Some(minute), None));
+    let options = assert_fine("b2c.watchdog=3600 b2c.timeout=90m");
+    assert_eq!((options.watchdog, options.timeout), (Some(60 * minute), Some(90 * minute)));
+    assert_eq!(assert_fine("b2c.watchdog=10 b2c.watchdog=off").watchdog, None);
 }
 
 #[test]
@@ -384,7 +497,7 @@ fn pipefail_takes_what_a_switch_takes() {
 
 #[test]
 fn an_interface_keeps_its_good_parts() {
-    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2";
+    let text = "b2c.iface=eth0,address=10.0.0.300/24,nameserver=10.0.0.1,gatway=10.0.0.1,dhcp,route=10.1.0.0/16,address=10.0.0.2,mtu=68";
     assert_eq!(
         lines(&[text]),
         [
@@ -392,10 +505,14 @@ fn an_interface_keeps_its_good_parts() {
             "warning: b2c.iface: `gatway=10.0.0.1` is not known and ignored; the closest known word is gateway | gatway=10.0.0.1",
             "error: b2c.iface: `10.1.0.0/16` is not a route; write DEST:VIA, such as 10.1.0.0/16:10.42.0.1 | 10.1.0.0/16",
             "error: b2c.iface: `10.0.0.2` lacks its prefix length; write 10.0.0.2/24 | 10.0.0.2",
+            "error: b2c.iface: `68` is not a whole number from 576 to 65535 | 68",
         ]
     );
     let iface = &parse(&[text]).options.iface[0];
-    assert_eq!((iface.name.as_str(), iface.nameservers.len(), iface.method), ("eth0", 1, Method::Dhcp));
+    assert_eq!(
+        (iface.link.to_string().as_str(), iface.nameservers.len(), iface.method),
+        ("eth0", 1, Method::Dhcp)
+    );
     assert!(iface.addresses.is_empty() && iface.gateways.is_empty() && iface.routes.is_empty());
 }
 
@@ -475,12 +592,15 @@ fn volumes_that_cannot_be_set_up_keep_everything_from_running() {
             "b2c.volume=a/b",
             "error: b2c.volume: `a/b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a/b",
         ),
-        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value | mirror"),
+        ("b2c.volume=a,mirror", "error: b2c.volume: `mirror` needs a value; write mirror=… | mirror"),
         (
             "b2c.volume=a,mirror=gw",
             "error: b2c.volume: `gw` is not ALIAS/BUCKET[/path]; write the alias of a b2c.minio and a bucket | gw",
         ),
-        ("b2c.volume=a,fscrypt_key=", "error: b2c.volume: `fscrypt_key=` needs a value | fscrypt_key="),
+        (
+            "b2c.volume=a,fscrypt_key=",
+            "error: b2c.volume: `fscrypt_key=` needs a value; write fscrypt_key=… | fscrypt_key=",
+        ),
         (
             "b2c.volume=a,fscrypt_key=c2hvcnQ=",
             "error: b2c.volume: `***` is not an fscrypt_key; give 16 to 64 bytes as base64: head -c 64 /dev/urandom | base64 -w0 | c2hvcnQ=",
@@ -622,15 +742,16 @@ fn secrets_are_never_shown() {
         "b2c.minio=a,http://u:hunter2@h,AK,hunter2 b2c.minio=http://h,AK,hunter2 b2c.minio=b,c,d,hunter2,hunter2 \
          b2c.volume=v,fscrypt_key={key},encrypt_key={key},filesystem=x b2c.volume=v,fscrypt_kye={key} \
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
+         b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
-         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
+         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h"
     );
     let parsed = parse(&[&text]);
     assert!(parsed.diagnostics.len() >= 8, "{:#?}", parsed.diagnostics);
     let mut options = parsed.options;
     // The URL of an endpoint is not a secret of ours; that it may hold one is looked after in messages.
     options.minio[0].url.clear();
-    let shown = format!("{:?} {:?} {:?}", parsed.diagnostics, options, not_supported_yet(&options));
+    let shown = format!("{:?} {:?}", parsed.diagnostics, options);
     let messages: String = parsed.diagnostics.iter().map(ToString::to_string).collect();
     for secret in ["hunter2", key, &key[..20]] {
         assert!(!shown.contains(secret) && !messages.contains(secret), "{secret}: {shown}");
@@ -699,21 +820,4 @@ fn hostile_texts_give_a_bounded_number_of_lines() {
     let found = lines(&[&"b2c.x ".repeat(5000)]);
     assert_eq!(found.len(), 101);
     assert_eq!(found[100], "warning: b2c.x: and more mistakes, which are not shown | b2c.x");
-}
-
-#[test]
-fn what_comes_later_says_so() {
-    let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
-    let options = parse(&[&format!(
-        "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
-         b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
-    )])
-    .options;
-    assert_eq!(not_supported_yet(&options), ["b2c.keymap=de: not supported yet, and ignored",]);
-    assert_eq!(
-        not_supported_yet(&parse(&["b2c.cache_device=auto,fstrim b2c.volume=plain b2c.run=a"]).options),
-        [""; 0]
-    );
-    assert_eq!(options.volume[1].expiration, Expiration::After(Duration::from_secs(12 * 3600)));
 }

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// Whether it ended by itself in time.
     pub exited: bool,
+    /// QEMU's own exit code, if it ended by itself.
+    pub exit_code: Option<i32>,
     /// From its start to its end.
     pub seconds: f64,
 }
@@ -107,17 +109,23 @@ impl Vm {
         }
         let exited = state.ended;
         drop(state);
+        let exit_code = self.exit_code(exited);
         self.end();
         let seconds = self.started.elapsed().as_secs_f64();
         let console = String::from_utf8_lossy(&self.console.state.lock().unwrap().bytes).into_owned();
         let lines = console.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect();
-        Outcome { console, lines, exited, seconds }
+        Outcome { console, lines, exited, exit_code, seconds }
     }
 
     /// Ends the machine at once, as when somebody pulls the plug.
     pub fn kill(mut self) -> Outcome {
         self.end();
         Outcome { exited: false, ..self.finish() }
+    }
+
+    /// The console may end a moment before QEMU does.
+    fn exit_code(&mut self, exited: bool) -> Option<i32> {
+        if exited { self.qemu.wait().unwrap().code() } else { None }
     }
 
     fn end(&mut self) {

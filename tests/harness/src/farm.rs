@@ -25,6 +25,11 @@ pub struct Farm {
 impl Farm {
     /// A network in which all of `names` are the gateway's.
     pub fn new(names: &[&str]) -> Self {
+        Self::with_dhcp_options(names, &[])
+    }
+
+    /// The gateway also tells these options, as dnsmasq's `dhcp-option` takes them: `option:ntp-server,10.42.0.1`.
+    pub fn with_dhcp_options(names: &[&str], options: &[&str]) -> Self {
         let namespace = new_namespace();
         for line in [
             "link set lo up",
@@ -34,7 +39,7 @@ impl Farm {
         ] {
             ip(&namespace, line);
         }
-        let _servers = [dnsmasq(&namespace, names), chronyd(&namespace)];
+        let _servers = [dnsmasq(&namespace, names, options), chronyd(&namespace)];
         Self { namespace, _servers }
     }
 
@@ -110,7 +115,7 @@ fn folder(prefix: &str) -> PathBuf {
 }
 
 /// Addresses and names.
-fn dnsmasq(namespace: &File, names: &[&str]) -> Guarded {
+fn dnsmasq(namespace: &File, names: &[&str], options: &[&str]) -> Guarded {
     let folder = folder("b2c-dnsmasq");
     let mut text = format!(
         "interface=tap0\nbind-interfaces\nuser=root\nno-resolv\nno-hosts\nno-ping\ndhcp-authoritative\n\
@@ -119,6 +124,9 @@ fn dnsmasq(namespace: &File, names: &[&str]) -> Guarded {
     );
     for name in names {
         text += &format!("address=/{name}/{GATEWAY}\n");
+    }
+    for option in options {
+        text += &format!("dhcp-option={option}\n");
     }
     let config = folder.join("dnsmasq.conf");
     fs::write(&config, text).unwrap();

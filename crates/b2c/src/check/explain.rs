@@ -3,16 +3,18 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{ca, cache, command_list, container, iface, proxy, registry_mirror, swap, without_password};
+use describe::{
+    ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
+};
 use options::groups::machine::HOSTNAME;
-use options::table::{self, Support};
-use options::{CacheDevice, Fatal, NtpPeer, Options, Parsed, Volume};
+use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
 
 /// One line for each thing that would happen. `complete` says that the extra arguments were read too.
 pub fn explain(parsed: &Parsed, complete: bool) -> String {
     let options = &parsed.options;
     let mut story = Story { options, text: "What would happen, in order:\n\n".to_owned(), lines: 0 };
+    story.watchdog();
     story.modules();
     story.network();
     story.extra_args(complete);
@@ -47,16 +49,6 @@ impl Story<'_> {
         let _ = writeln!(self.text, "{:>3}. {what}: {}", self.lines, one_line(how));
     }
 
-    /// Tells what `option` does, or that it does nothing yet. `given` tells its occurrences apart.
-    fn tell_option(&mut self, option: &str, given: &str, what: &str, how: &str) {
-        let is_meant = |line: &String| line == option || line.starts_with(&format!("{option}={given}"));
-        let later = match table::find(option).map(|spec| spec.support) {
-            Some(Support::NotYet { given, .. }) => given(self.options).iter().any(is_meant),
-            _ => false,
-        };
-        self.tell(what, &if later { format!("{how} (not supported yet: ignored)") } else { how.to_owned() });
-    }
-
     fn modules(&mut self) {
         if !self.options.insmods.is_empty() {
             self.tell(
@@ -71,9 +63,26 @@ impl Story<'_> {
         self.tell("Kernel modules", &modules);
     }
 
+    fn watchdog(&mut self) {
+        let options = self.options;
+        if options.watchdog != Some(DEFAULT_WATCHDOG) {
+            let how = options.watchdog.map_or("off".to_owned(), |time| {
+                format!("the machine is reset when it has hung for {} s", time.as_secs())
+            });
+            self.tell("Watchdog", &how);
+        }
+        if let Some(time) = options.timeout {
+            let how = format!("{} s after the start of the kernel, the pipeline is cut", time.as_secs());
+            self.tell("Time limit", &how);
+        }
+    }
+
     fn network(&mut self) {
         match (self.options.iface.as_slice(), &self.options.ip) {
-            ([], None) => self.tell("Network", "DHCP on every link, the first lease wins"),
+            ([], None) => self.tell(
+                "Network",
+                "whatever the links offer (DHCP, IPv6 router advertisements), the first that answers wins",
+            ),
             ([], Some(ip)) => self.tell("Network", &format!("left as the kernel set it up from ip={ip}")),
             (ifaces, _) => ifaces.iter().for_each(|link| self.tell("Network", &iface(link))),
         }
@@ -82,7 +91,9 @@ impl Story<'_> {
         }
         match &self.options.ntp_peer {
             NtpPeer::None => {}
-            NtpPeer::Auto => self.tell("Clock", "set from pool.ntp.org, 3 tries of 5 s"),
+            NtpPeer::Auto => {
+                self.tell("Clock", "set from the servers that DHCP names, else pool.ntp.org, 3 tries of 5 s");
+            }
             NtpPeer::Host(host) => self.tell("Clock", &format!("set from {host}, 3 tries of 5 s")),
         }
         self.options.ca.iter().for_each(|file| self.tell("Trusted certificates", &ca(file)));
@@ -103,7 +114,7 @@ impl Story<'_> {
             None => self.tell("Host name", &format!("what the DHCP server gives, else {HOSTNAME}")),
         }
         if let Some(keymap) = &self.options.keymap {
-            self.tell_option("b2c.keymap", "", "Keyboard", keymap);
+            self.tell("Keyboard", keymap);
         }
     }
 
@@ -111,28 +122,26 @@ impl Story<'_> {
         for nbd in &self.options.nbd {
             let device = format!("/dev/nbd{}", nbd.index);
             let how = format!("{device} from {} port {}", nbd.host, nbd.port);
-            self.tell_option("b2c.nbd", &device, "Network block device", &how);
+            self.tell("Network block device", &how);
         }
         if self.options.cache.device == CacheDevice::None {
             self.tell("Cache", "none, everything is in memory");
         } else {
-            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache));
+            self.tell("Cache", &cache(&self.options.cache));
         }
         if let Some(space) = &self.options.swap {
-            self.tell_option("b2c.swap", "", "Swap", &swap(space));
+            self.tell("Swap", &swap(space));
         }
         if let Some(stores) = &self.options.storage {
-            self.tell_option(
-                "b2c.storage",
-                "",
-                "Images",
-                &format!("also from {}", stores.additional.join(", ")),
-            );
+            self.tell("Images", &format!("also from {}", stores.additional.join(", ")));
+        }
+        for source in &self.options.modules {
+            self.tell("Modules and firmware", &describe::modules(source));
         }
         self.registries();
         for alias in &self.options.minio {
             let how = format!("{} is {}", alias.name, without_password(&alias.url));
-            self.tell_option("b2c.minio", &alias.name, "S3 endpoint", &how);
+            self.tell("S3 endpoint", &how);
         }
         for volume in &self.options.volume {
             self.tell("Volume", &describe::volume(volume));
@@ -185,6 +194,8 @@ impl Story<'_> {
     }
 
     fn end(&mut self) {
+        let options = self.options;
+        options.report.iter().for_each(|sink| self.tell("Report", &report(sink)));
         let delay = match self.options.poweroff_delay.as_secs() {
             0 => String::new(),
             seconds => format!(", {seconds} s of waiting"),

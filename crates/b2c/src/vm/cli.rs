@@ -1,7 +1,8 @@
 //! `b2c vm`: boots a machine and ends with its pipeline's status.
 
+use super::status::status;
 use super::terminal::RawTerminal;
-use super::{Arch, Machine, join, named, option, pipeline_status};
+use super::{Arch, Machine, join, named, option};
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -84,6 +85,9 @@ fn boot(arguments: &Arguments) -> io::Result<Option<u8>> {
     let initrd = tempfile::Builder::new().prefix("b2c-initrd").tempfile()?;
     join(&initrds(arguments), initrd.path())?;
     let mut command = machine(arguments, initrd.path()).command();
+    if let Some(device) = Arch::host().debug_exit {
+        command.args(["-device", device]);
+    }
     let _raw = RawTerminal::enter()?;
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut qemu = spawned.map_err(|error| named(&error, command.get_program().display()))?;
@@ -95,8 +99,8 @@ fn boot(arguments: &Arguments) -> io::Result<Option<u8>> {
         Some(console) => copy_console(console)?,
         None => Vec::new(),
     };
-    qemu.wait()?;
-    Ok(pipeline_status(&String::from_utf8_lossy(&tail)))
+    let exit_code = qemu.wait()?.code();
+    Ok(status(exit_code, &String::from_utf8_lossy(&tail)))
 }
 
 fn initrds(arguments: &Arguments) -> Vec<PathBuf> {
@@ -117,7 +121,11 @@ fn machine(arguments: &Arguments, initrd: &Path) -> Machine {
     }
     let runs = arguments.runs.iter().map(|run| option("b2c.run", run));
     // A kernel that panics ends the machine; with another `panic=` in --append, the last one wins.
-    let words = std::iter::once("panic=-1".to_owned()).chain(runs).chain(arguments.append.iter().cloned());
+    let report = arch.debug_exit.map(|_| "b2c.report=debug-exit".to_owned());
+    let words = std::iter::once("panic=-1".to_owned())
+        .chain(report)
+        .chain(runs)
+        .chain(arguments.append.iter().cloned());
     machine.words = words.collect::<Vec<_>>().join(" ");
     machine.disks.clone_from(&arguments.disks);
     machine

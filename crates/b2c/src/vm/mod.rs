@@ -3,13 +3,13 @@
 mod accelerator;
 mod arch;
 mod cli;
-mod console;
+mod status;
 mod terminal;
 
 use accelerator::Accelerator;
 pub use arch::Arch;
 pub use cli::{HELP, main};
-pub use console::pipeline_status;
+pub use status::pipeline_status;
 
 use std::fmt::Display;
 use std::fs::File;

@@ -26,6 +26,7 @@ mod running;
 mod seccomp;
 mod shim;
 mod start;
+mod stopper;
 mod sys;
 mod terminal;
 
@@ -35,4 +36,5 @@ pub use error::StartError;
 pub use running::{Exit, Lost, Running};
 pub use shim::{SHIM_NAME, shim_main};
 pub use start::{Io, Shim, start, start_detached};
+pub use stopper::Stopper;
 pub use terminal::open_terminal;

@@ -2,13 +2,12 @@
 
 use super::cgroup::Cgroup;
 use super::channel::{Channel, Message};
-use super::patience::readable_within;
 use super::start::Io;
-use super::sys;
+use super::stopper::Stopper;
 use crate::spec::Spec;
-use rustix::net::{Shutdown, shutdown};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a container's first process ended.
@@ -52,12 +51,8 @@ pub struct Running {
     /// What it is connected to.
     pub io: Io,
     pid: u32,
-    pidfd: OwnedFd,
-    channel: Channel,
     shim: Child,
-    cgroup: Cgroup,
-    stop_signal: i32,
-    stop_timeout: Duration,
+    stopper: Arc<Stopper>,
     ended: Option<Result<Exit, Lost>>,
 }
 
@@ -72,7 +67,8 @@ impl Running {
         pidfd: OwnedFd,
     ) -> Self {
         let (stop_signal, stop_timeout) = (spec.stop_signal, Duration::from_secs(spec.stop_timeout.into()));
-        Self { io, pid, pidfd, channel, shim, cgroup, stop_signal, stop_timeout, ended: None }
+        let stopper = Arc::new(Stopper { pidfd, channel, cgroup, stop_signal, stop_timeout });
+        Self { io, pid, shim, stopper, ended: None }
     }
 
     /// The process ID of the container's process 1, as the machine numbers it.
@@ -90,7 +86,7 @@ impl Running {
     /// Readable once the container has ended and its cgroup is gone: [`wait`](Self::wait) does not block then.
     #[must_use]
     pub fn exited_fd(&self) -> BorrowedFd<'_> {
-        self.channel.as_fd()
+        self.stopper.channel.as_fd()
     }
 
     /// Waits for the container's end. Later calls give the same answer.
@@ -104,17 +100,17 @@ impl Running {
         if let Some(ended) = self.ended {
             return ended;
         }
-        let ended = match self.channel.receive() {
+        let ended = match self.stopper.channel.receive() {
             Ok(Some((Message::Exited { wait_status }, _))) => {
-                if wait_status.is_none() || self.cgroup.exists() {
+                if wait_status.is_none() || self.stopper.cgroup.exists() {
                     self.warn_of_survivor();
                 }
                 Ok(wait_status.map_or(Exit::Signal(libc::SIGKILL), Exit::from_wait_status))
             }
             _ => {
                 self.kill_all();
-                self.cgroup.remove();
-                if self.cgroup.exists() {
+                self.stopper.cgroup.remove();
+                if self.stopper.cgroup.exists() {
                     self.warn_of_survivor();
                 }
                 Err(Lost)
@@ -126,28 +122,25 @@ impl Running {
         ended
     }
 
-    /// Sends a signal to the container's process 1. Only what that has a handler for arrives, but for `SIGKILL` and `SIGSTOP`
-    /// (pid_namespaces(7)). One that has ended gets none.
+    /// Sends a signal to the container's process 1 ([`Stopper::signal`]).
     pub fn signal(&self, signal: i32) {
-        drop(sys::send_signal(self.pidfd.as_fd(), signal));
+        self.stopper.signal(signal);
     }
 
-    /// Ends the container: its stop signal, some time to act on it, then [`kill_all`](Self::kill_all). Returns when it has ended,
-    /// or was killed; [`wait`](Self::wait) then says how.
+    /// Ends the container ([`Stopper::stop`]); [`wait`](Self::wait) then says how.
     pub fn stop(&self) {
-        self.signal(self.stop_signal);
-        if !readable_within(self.channel.as_fd(), self.stop_timeout) {
-            self.kill_all();
-        }
+        self.stopper.stop();
     }
 
     /// Kills every process of the container at once, and waits for none.
     pub fn kill_all(&self) {
-        // The shim sees the end of the channel, and from then on its patience is bounded. It can still tell how the container ended; if
-        // it is gone, so is the channel.
-        let _ = shutdown(&self.channel, Shutdown::Write);
-        self.signal(libc::SIGKILL);
-        self.cgroup.kill();
+        self.stopper.kill_all();
+    }
+
+    /// For another thread, that is to end it while this one waits.
+    #[must_use]
+    pub fn stopper(&self) -> Arc<Stopper> {
+        Arc::clone(&self.stopper)
     }
 
     /// Says that something is left of the container, which nobody can help but its kernel.

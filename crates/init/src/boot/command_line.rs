@@ -9,6 +9,7 @@ use super::secrets::Blot;
 use crate::console::{CONSOLE, Fold};
 use crate::modprobe;
 use crate::pipeline::lines;
+use crate::report;
 use net::http::{self, Client, Request};
 use options::{Diagnostic, Fatal, Options, Severity};
 
@@ -111,6 +112,7 @@ impl CommandLine {
         let parsed = options::parse_texts(&texts, self.local);
         let has_secrets = parsed.secrets.iter().any(|(text, _)| *text == 0);
         self.masked = texts.first().filter(|_| has_secrets).map(|text| parsed.masked(0, text));
+        report::options(texts.iter().enumerate().map(|(index, text)| parsed.masked(index, text)));
         let blot = |(index, text): (usize, &Text)| {
             let spans = parsed.secrets.iter().filter(|(of, _)| *of == index).map(|(_, span)| span.clone());
             text.firmware.then(|| Blot::new(&text.text, spans)).flatten()
@@ -118,9 +120,6 @@ impl CommandLine {
         self.blots = self.texts.iter().enumerate().filter_map(blot).collect();
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, self.placed(diagnostic));
-        }
-        for line in options::not_supported_yet(&parsed.options) {
-            self.report(Severity::Error, line);
         }
         self.refused = parsed.fatal;
         for bad in lines::check(&parsed.options) {

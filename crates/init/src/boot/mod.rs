@@ -6,7 +6,10 @@ mod clock;
 mod command_line;
 pub mod filesystems;
 pub mod hardware;
+mod heart;
 mod host_name;
+mod keymap;
+pub mod modules;
 mod nbd;
 mod network;
 mod registries;
@@ -18,11 +21,16 @@ mod swap;
 pub mod volumes;
 mod world;
 
+pub use world::http_client;
+
 use crate::console::{self, CONSOLE, Fold};
 use crate::ending::Ending;
-use crate::pipeline::{self, state::State};
+use crate::pipeline::{self, World, state::State};
+use crate::report;
+use crate::time_limit::{Phase, TIME_LIMIT};
 use command_line::CommandLine;
 use hardware::Drivers;
+use heart::Heart;
 use options::{Fatal, Options};
 use std::time::Duration;
 
@@ -37,29 +45,35 @@ pub fn run() -> Ending {
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
     let mut command_line = setup();
+    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
+    TIME_LIMIT.set(command_line.options.timeout);
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
-    let (network, drivers) = hardware_and_network(&command_line.options);
+    let (mut network, drivers) = hardware_and_network(&command_line.options);
     let online = network::wait(network.as_ref(), &command_line.options);
-    clock::set(&command_line.options.ntp_peer, online);
+    clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
     authorities::learn(&command_line.options, online);
 
     let mut state = State::default();
     let before = command_line.options.clone();
-    match command_line.fetch_extra_args(&world::http_client(&command_line.options)) {
+    match command_line.fetch_extra_args(&http_client(&command_line.options)) {
         Ok(()) => {
-            extra_args(&before, &command_line.options, online);
+            heart.limit(command_line.options.watchdog);
+            TIME_LIMIT.set(command_line.options.timeout);
+            extra_args(&before, &command_line.options, &mut network, online);
             host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
+            keymap::set(command_line.options.keymap.as_deref());
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {
             CONSOLE.error(&reason);
             state.fail(1, Fatal::ExtraArgs.failed_by());
-            report_status(&state);
+            report_status(&command_line.options, &state, None);
         }
     }
     // A kernel whose module is cut short while it starts complains as if it were broken.
     drivers.settle(SHUTDOWN_PATIENCE);
+    TIME_LIMIT.enter(Phase::Ended);
     let ending = shutdown::end(&command_line.options, &state);
     // Not dropped: that would wait for its thread, which may wait for a driver that hangs.
     std::mem::forget(network);
@@ -68,6 +82,7 @@ pub fn run() -> Ending {
 
 fn setup() -> CommandLine {
     CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
+    clock::set_to_floor();
     CommandLine::read()
 }
 
@@ -83,9 +98,12 @@ fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
 }
 
 /// Does what the extra arguments ask for of stages that are over.
-fn extra_args(before: &Options, options: &Options, online: bool) {
+fn extra_args(before: &Options, options: &Options, network: &mut Option<net::Network>, mut online: bool) {
+    if options.iface != before.iface {
+        online = network::restart(network, options);
+    }
     if options.ntp_peer != before.ntp_peer {
-        clock::set(&options.ntp_peer, online);
+        clock::set(&options.ntp_peer, network.as_ref(), online);
     }
     authorities::learn(options, online);
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
@@ -93,9 +111,6 @@ fn extra_args(before: &Options, options: &Options, online: bool) {
         let modules = hardware::find_modules(options);
         hardware::load_first(options, modules.as_deref());
         hardware::load_named(options, modules.as_deref());
-    }
-    if options.iface != before.iface {
-        CONSOLE.error("b2c.iface in the extra arguments comes too late, for the network that fetched them is up; put it on the kernel command line");
     }
 }
 
@@ -114,7 +129,7 @@ fn run_on_drives(command_line: &CommandLine, drivers: &Drivers, state: &mut Stat
         }
         Err(cache::Missing) => {
             state.fail(1, Fatal::Cache.failed_by());
-            report_status(state);
+            report_status(options, state, None);
         }
     }
     nbd::detach(network_drives);
@@ -132,7 +147,7 @@ fn run_pipeline(
         CONSOLE.error("No step is run, because not everything is understood: see the errors above");
         state.fail(1, refused.failed_by());
         if !matches!(refused, Fatal::ContainerLine(_)) {
-            return report_status(state);
+            return report_status(options, state, None);
         }
     }
     let world = match world::make(command_line, cache, drivers) {
@@ -140,11 +155,11 @@ fn run_pipeline(
         Err(no_world) => {
             CONSOLE.error(&no_world.reason);
             state.fail(1, no_world.failed_by);
-            return report_status(state);
+            return report_status(options, state, None);
         }
     };
     let services = pipeline::run(options, &world, state);
-    report_status(state);
+    report_status(options, state, Some(&world));
     CONSOLE.section("cleanup", "Cleaning up", Fold::Collapsed);
     services.stop();
     if let Err(error) = world.store.collect() {
@@ -157,7 +172,10 @@ fn run_pipeline(
     CONSOLE.end_section();
 }
 
-fn report_status(state: &State) {
+/// Says it to who reads the console, and then to machines, while there still is all that a report may need.
+fn report_status(options: &Options, state: &State, world: Option<&World<'_>>) {
     CONSOLE.end_section();
     CONSOLE.line(&format!("Execution is over, pipeline status: {}", state.status));
+    TIME_LIMIT.enter(Phase::Reported);
+    report::deliver(options, state, world);
 }

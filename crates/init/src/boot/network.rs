@@ -2,23 +2,30 @@
 
 use super::filesystems;
 use crate::console::{CONSOLE, Fold};
+use crate::time_limit::TIME_LIMIT;
 use net::{Config, Network};
 use options::groups::machine::HOSTNAME;
 use options::{CaSource, NtpPeer, Options};
 
 /// Starts to bring the links up, and returns at once.
 pub fn start(options: &Options) -> Option<Network> {
-    let config = Config {
+    Network::start(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok()
+}
+
+/// Sets the links up anew, because the extra arguments want them otherwise, and waits for them.
+pub fn restart(network: &mut Option<Network>, options: &Options) -> bool {
+    *network = match network.take() {
+        Some(old) => old.restart(config(options)).map_err(|error| CONSOLE.error(&error.to_string())).ok(),
+        None => start(options),
+    };
+    wait(network.as_ref(), options)
+}
+
+fn config(options: &Options) -> Config {
+    Config {
         ifaces: options.iface.clone(),
         kernel_ip: options.ip.is_some() && options.iface.is_empty(),
         hostname: options.hostname.clone().unwrap_or_else(|| HOSTNAME.into()),
-    };
-    match Network::start(config) {
-        Ok(network) => Some(network),
-        Err(error) => {
-            CONSOLE.error(&error.to_string());
-            None
-        }
     }
 }
 
@@ -32,9 +39,15 @@ pub fn wait(network: Option<&Network>, options: &Options) -> bool {
         CONSOLE.line("Nothing on the command line needs the network: not waiting for it");
         return false;
     }
-    match network.wait() {
-        Ok(()) => true,
-        Err(error) => {
+    let outcome = match TIME_LIMIT.left() {
+        Some(left) => network.wait_at_most(left),
+        None => Some(network.wait()),
+    };
+    match outcome {
+        Some(Ok(())) => true,
+        // There is no time for it any more, which is said elsewhere.
+        None => false,
+        Some(Err(error)) => {
             CONSOLE.error(&format!("{error}; going on without a network"));
             false
         }
@@ -48,6 +61,7 @@ fn is_wanted(options: &Options) -> bool {
         || options.ntp_peer != NtpPeer::None
         || options.ca.iter().any(|ca| matches!(ca.source, CaSource::Url(_)))
         || !options.nbd.is_empty()
+        || !options.modules.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
         || filesystems::need_network(options)
 }

@@ -5,11 +5,16 @@ use crate::console::CONSOLE;
 use crate::ending::Ending;
 use crate::patience;
 use crate::pipeline::state::{ShutdownMode, State};
+use crate::report::debug_exit;
 use options::Options;
 
 /// Says that all is done, waits if asked to, and runs the user's last command.
 pub fn end(options: &Options, state: &State) -> Ending {
-    if !patience::write_back(rustix::fs::sync) {
+    debug_exit::ending(options, state, last_words(options, state))
+}
+
+fn last_words(options: &Options, state: &State) -> Ending {
+    if !patience::write_back(rustix::fs::sync, || {}) {
         CONSOLE.error("Not everything could be written to its disk: one does not answer any more");
     }
     if state.shutdown_mode == ShutdownMode::Reboot {

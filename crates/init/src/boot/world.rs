@@ -6,12 +6,14 @@ use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
 use super::host_name;
+use super::modules;
 use super::registries;
 use super::secrets;
 use super::volumes::Volumes;
 use crate::console::CONSOLE;
 use crate::pipeline::World;
 use crate::pipeline::hooks::Hooks;
+use crate::time_limit::TIME_LIMIT;
 use disk::cache::Condition;
 use image::AdditionalStore;
 use image::fitness::{Fitness, fitness};
@@ -59,15 +61,19 @@ pub fn make<'a>(
         fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
+    let client = http_client(options);
+    let mut mounts = Mounts::default();
+    let image_stores = image_stores(options, &mut mounts);
+    let sources = modules::Sources { store: &store, image_stores: &image_stores, client: &client };
+    let brought = modules::bring(options, &sources, drivers)
+        .map_err(|reason| NoWorld { failed_by: "Module setup", reason })?;
     let volumes = Volumes::set_up(options, &storage.join("volumes"))
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let client = http_client(options);
     let hooks = Hooks::new(&volumes, options, &client)
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let mut mounts = Mounts::default();
     Ok(World {
         store,
-        image_stores: image_stores(options, &mut mounts),
+        image_stores,
         client,
         mirrors: registries::mirrors(options),
         logins: registries::logins(options),
@@ -77,7 +83,7 @@ pub fn make<'a>(
         hostname: host_name::current(),
         stand_ins,
         drivers,
-        _mounts: mounts,
+        _mounts: (brought, mounts),
     })
 }
 
@@ -157,5 +163,6 @@ pub fn http_client(options: &Options) -> Client {
         http: proxy.http.clone(),
         no: proxy.no.clone(),
     });
-    Client::new(http::Config { proxy, authorities: authorities::trusted(), ..http::Config::default() })
+    let (authorities, cancel) = (authorities::trusted(), TIME_LIMIT.transfers());
+    Client::new(http::Config { proxy, authorities, cancel, ..http::Config::default() })
 }

@@ -8,6 +8,7 @@ pub mod attach;
 mod logger;
 mod size;
 
+use crate::report;
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{Action, InputModes, OptionalActions, Termios};
 use std::fs::File;
@@ -25,6 +26,7 @@ pub static CONSOLE: Console = Console {
         raw: false,
         mid_line: false,
         section: None,
+        doing: String::new(),
         attached: false,
         waiting: Vec::new(),
     }),
@@ -52,6 +54,8 @@ struct State {
     mid_line: bool,
     /// The section that is open.
     section: Option<&'static str>,
+    /// The title of the last one.
+    doing: String,
     /// A container writes; our lines wait while it is in the middle of one of its own.
     attached: bool,
     /// What waits.
@@ -93,11 +97,13 @@ impl Console {
 
     /// `[t]: text`
     pub fn line(&self, text: &str) {
+        report::line(text);
         self.state().put_line(&format!("[{}]: {text}", uptime()));
     }
 
     /// `[t]: ERROR: text` in red. The open section is closed first: nobody unfolds a section to look for an error.
     pub fn error(&self, text: &str) {
+        report::error(text);
         let mut state = self.state();
         state.end_section();
         state.put_line(&format!("{RED}[{}]: ERROR: {text}{RESET}", uptime()));
@@ -134,16 +140,24 @@ impl Console {
 
     /// Opens a section, and closes the one before.
     pub fn section(&self, name: &'static str, title: &str, fold: Fold) {
+        report::begin_stage(name, title);
         let mut state = self.state();
         state.end_section();
         let collapsed = if fold == Fold::Collapsed { "[collapsed=true]" } else { "" };
         let start = format!("{ERASE_LINE}section_start:{}:{name}{collapsed}\r{ERASE_LINE}", unix_time());
         state.put_line(&format!("{start}{CYAN}[{}]: {title}{RESET}", uptime()));
         state.section = Some(name);
+        title.clone_into(&mut state.doing);
+    }
+
+    /// What the machine is at: the title of the last section.
+    pub fn doing(&self) -> String {
+        self.state().doing.clone()
     }
 
     /// Closes the open section, if there is one.
     pub fn end_section(&self) {
+        report::end_stage();
         self.state().end_section();
     }
 

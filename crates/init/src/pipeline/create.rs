@@ -4,6 +4,7 @@ use super::World;
 use super::ground::Ground;
 use super::lines::Request;
 use super::state::State;
+use crate::report::Record;
 use container::flags::{PullPolicy, RunRequest};
 use container::{Host, Spec};
 use image::{Credentials, Image, Keyring, Platform, Policy, PullOptions};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where archives of the initrd bring names and passwords for registries (containers-auth.json(5)).
-const AUTH_FILES: [&str; 3] =
+pub const AUTH_FILES: [&str; 3] =
     ["/etc/containers/auth.json", "/root/.config/containers/auth.json", "/root/.docker/config.json"];
 
 /// The first container waits for drivers no longer than that.
@@ -48,10 +49,17 @@ pub enum CreateError {
 }
 
 /// Pulls, mounts and decides.
-pub fn create(request: &Request, world: &World<'_>, state: &State) -> Result<Created, CreateError> {
+pub fn create(
+    request: &Request,
+    world: &World<'_>,
+    state: &State,
+    record: &Record,
+) -> Result<Created, CreateError> {
+    record.named(&request.image);
     let options = pull_options(&request.run, world);
     let image =
         image::find_or_pull(&world.store, &world.image_stores, &world.client, &request.image, &options)?;
+    record.pulled(&image);
     let id = new_id();
     let mut ground = Ground::new(world.containers.join(&id))?;
     world.drivers.settle(DRIVERS_PATIENCE);

@@ -10,9 +10,12 @@ pub mod state;
 
 use crate::boot::filesystems::Mounts;
 use crate::boot::hardware::Drivers;
+use crate::boot::modules::Brought;
 use crate::boot::volumes::Volumes;
 use crate::console::{CONSOLE, Fold};
-use hooks::{Hooks, Moment};
+use crate::time_limit::{FAILED_BY, Phase, STATUS, TIME_LIMIT};
+pub use create::AUTH_FILES;
+use hooks::{Failed, Hooks, Moment};
 use options::{ContainerLine, Options};
 use run::{Ended, Kind};
 use services::Services;
@@ -44,13 +47,14 @@ pub struct World<'a> {
     /// To be settled before a container is mounted and sees the devices.
     pub drivers: &'a Drivers,
     /// What has to stay mounted for as long as anything above is used.
-    pub _mounts: Mounts,
+    pub _mounts: (Brought, Mounts),
 }
 
 /// Runs everything that the options name, or only the post containers if the pipeline has failed before it begins. The services live until the clean-up, which the caller does after the status line.
 pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services {
     CONSOLE.section("start_pipeline", "Starting the pipeline", Fold::Collapsed);
     let mut services = Services::none();
+    fail_if_over(state);
     if state.status == 0 && world.hooks.begin(world.volumes.all()).is_err() {
         state.fail(1, "Pipeline-start hooks");
     }
@@ -60,6 +64,8 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
     if state.status == 0 {
         run_steps(&options.run, options.pipefail, world, state);
     }
+    fail_if_over(state);
+    TIME_LIMIT.enter(Phase::After);
     run_post_containers(&options.run_post, world, state);
     if world.hooks.end(world.volumes.all()).is_err() {
         state.fail(1, "Pipeline-end hooks");
@@ -67,9 +73,21 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
     services
 }
 
-/// Runs the steps until the last, or with `pipefail` until the first that fails.
+/// Time that is over is a failure of its own. Whether it is, has to be asked wherever the pipeline goes on.
+fn fail_if_over(state: &mut State) -> bool {
+    let is_over = TIME_LIMIT.is_over();
+    if is_over {
+        state.fail(STATUS, FAILED_BY);
+    }
+    is_over
+}
+
+/// Runs the steps until the last, or with `pipefail` until the first that fails, or until the time is over.
 fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: &mut State) {
     for line in lines {
+        if fail_if_over(state) {
+            return;
+        }
         let status = match run_with_hooks(line, Kind::Step, world, state) {
             Ok(ended) => {
                 state.shutdown_mode = ended.shutdown_mode.unwrap_or(state.shutdown_mode);
@@ -84,6 +102,9 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: 
         };
         if status != 0 {
             state.fail(status, &line.shown());
+        }
+        if fail_if_over(state) {
+            return;
         }
         let abort = status != 0 && pipefail;
         CONSOLE.line(&match (status, abort) {
@@ -109,6 +130,18 @@ fn run_post_containers(lines: &[ContainerLine], world: &World<'_>, state: &mut S
     }
 }
 
+/// Mirrors what a container left; once more if the time limit cut that short.
+fn keep_results(world: &World<'_>) -> Result<(), Failed> {
+    let was_over = TIME_LIMIT.is_over();
+    TIME_LIMIT.resume();
+    let kept = world.hooks.run(Moment::ContainerEnd);
+    if kept.is_ok() || was_over || !TIME_LIMIT.is_over() {
+        return kept;
+    }
+    TIME_LIMIT.resume();
+    world.hooks.run(Moment::ContainerEnd)
+}
+
 /// One container, with the hooks before and after it. What it leaves is mirrored however it ended; if that fails, the pipeline has failed, be it after a post
 /// container: what is to be kept is not where it should be.
 fn run_with_hooks(
@@ -119,7 +152,7 @@ fn run_with_hooks(
 ) -> Result<Ended, String> {
     let before = world.hooks.run(Moment::ContainerStart).map_err(|failed| failed.to_string());
     let mut ended = before.and_then(|()| run::container(line, kind, world, state));
-    if world.hooks.run(Moment::ContainerEnd).is_err() {
+    if keep_results(world).is_err() {
         let mut status = 1;
         if let (Ok(ended), Kind::Step) = (&mut ended, kind) {
             ended.status = ended.status.max(1);

@@ -5,6 +5,8 @@ use super::create::{self, CreateError, Created};
 use super::lines::{self, Request};
 use super::state::{ShutdownMode, State};
 use crate::console::{CONSOLE, Fold, attach};
+use crate::report::{self, Record};
+use crate::time_limit::TIME_LIMIT;
 use container::runtime::{self, Exit, Shim};
 use options::ContainerLine;
 use rustix::process::Signal;
@@ -16,6 +18,15 @@ pub enum Kind {
     Step,
     /// `b2c.run_post`.
     Post,
+}
+
+impl Kind {
+    fn reported(self) -> ::report::Kind {
+        match self {
+            Kind::Step => ::report::Kind::Step,
+            Kind::Post => ::report::Kind::Post,
+        }
+    }
 }
 
 /// How a container ended.
@@ -36,12 +47,28 @@ pub fn container(
     world: &World<'_>,
     state: &State,
 ) -> Result<Ended, String> {
+    let record = report::container(kind.reported(), &line.shown());
+    let ended = create_and_run(line, kind, world, state, &record);
+    match &ended {
+        Ok(ended) => record.ended(ended.status),
+        Err(reason) => record.failed(reason),
+    }
+    ended
+}
+
+fn create_and_run(
+    line: &ContainerLine,
+    kind: Kind,
+    world: &World<'_>,
+    state: &State,
+    record: &Record,
+) -> Result<Ended, String> {
     CONSOLE.section("create_container", &format!("Create the container: {}", line.shown()), Fold::Collapsed);
     let request = lines::read(line, state)?;
-    let created = match create::create(&request, world, state) {
+    let created = match create::create(&request, world, state, record) {
         Ok(created) => created,
         Err(CreateError::Build(error)) => {
-            return Ok(failed_to_start(&line.shown(), &error.to_string(), OUR_FAILURE));
+            return Ok(failed_to_start(&line.shown(), &error.to_string(), OUR_FAILURE, record));
         }
         Err(error) => return Err(error.to_string()),
     };
@@ -50,17 +77,22 @@ pub fn container(
         Kind::Post => ("b2c_post_container", "Run the post container", Fold::Collapsed),
     };
     CONSOLE.section(section, &format!("{title}: {}", line.shown()), fold);
-    let ended = run_attached(&created, &request);
+    let ended = run_attached(&created, &request, kind, record);
     CONSOLE.end_section();
     Ok(ended)
 }
 
-fn run_attached(created: &Created, request: &Request) -> Ended {
+fn run_attached(created: &Created, request: &Request, kind: Kind, record: &Record) -> Ended {
     let question = if request.run.terminal { prepare_terminal(&request.run) } else { "" };
     CONSOLE.line(&format!("About to start executing a container{question}"));
     let ended = match runtime::start(&created.spec, &Shim::default()) {
         Ok(mut running) => {
+            record.started();
+            if kind == Kind::Step {
+                TIME_LIMIT.watch_step(running.stopper());
+            }
             attach::attach(&mut running, created.spec.stdin, !question.is_empty());
+            TIME_LIMIT.step_ended();
             running
                 .wait()
                 .map(|exit| ended(exit, created.spec.namespaces.pid))
@@ -69,7 +101,7 @@ fn run_attached(created: &Created, request: &Request) -> Ended {
         Err(error) => Err((error.to_string(), error.exit_code())),
     };
     CONSOLE.restore();
-    ended.unwrap_or_else(|(reason, status)| failed_to_start(&request.text, &reason, status))
+    ended.unwrap_or_else(|(reason, status)| failed_to_start(&request.text, &reason, status, record))
 }
 
 /// The console passes all bytes on from here; the last line before the container asks for the terminal's size if nobody knows it.
@@ -78,7 +110,8 @@ fn prepare_terminal(run: &container::flags::RunRequest) -> &'static str {
     if run.stdin { attach::size_question() } else { "" }
 }
 
-fn failed_to_start(text: &str, reason: &str, status: u8) -> Ended {
+fn failed_to_start(text: &str, reason: &str, status: u8, record: &Record) -> Ended {
+    record.failed(reason);
     CONSOLE.error(&format!("Could not run the container \"{text}\": {reason}"));
     Ended { status, shutdown_mode: None }
 }

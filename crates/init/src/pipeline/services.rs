@@ -6,6 +6,8 @@ use super::ground::Ground;
 use super::lines;
 use super::state::State;
 use crate::console::{CONSOLE, Fold, attach};
+use crate::report::{self, Record};
+use ::report::Kind;
 use container::runtime::{self, Io, Running, Shim};
 use options::ContainerLine;
 use std::io;
@@ -35,9 +37,11 @@ impl Services {
         for line in lines {
             let title = format!("Start the service container: {}", line.shown());
             CONSOLE.section("start_service_container", &title, Fold::Collapsed);
-            match start(line, world, state) {
+            let record = report::container(Kind::Service, &line.shown());
+            match start(line, world, state, &record) {
                 Ok(service) => services.running.push(service),
                 Err(reason) => {
+                    record.failed(&reason);
                     CONSOLE.error(&format!(
                         "Could not start the service container \"{}\": {reason}",
                         line.shown()
@@ -74,14 +78,20 @@ fn stop(service: &Mutex<Option<(Running, Ground)>>) {
     }
 }
 
-fn start(line: &ContainerLine, world: &World<'_>, state: &State) -> Result<(Running, Ground), String> {
+fn start(
+    line: &ContainerLine,
+    world: &World<'_>,
+    state: &State,
+    record: &Record,
+) -> Result<(Running, Ground), String> {
     let request = lines::read(line, state)?;
-    let created = create::create(&request, world, state).map_err(|error| error.to_string())?;
+    let created = create::create(&request, world, state, record).map_err(|error| error.to_string())?;
     let mut running =
         runtime::start_detached(&created.spec, &Shim::default()).map_err(|error| error.to_string())?;
     if let Io::Terminal(master) = std::mem::replace(&mut running.io, Io::Null) {
         drain(master).map_err(|error| error.to_string())?;
     }
+    record.started();
     CONSOLE.line("The service container is running");
     Ok((running, created.ground))
 }

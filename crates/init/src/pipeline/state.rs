@@ -1,5 +1,6 @@
 //! What the pipeline has come to: the five variables that containers and shutdown commands see.
 
+use crate::time_limit::{FAILED_BY, STATUS, TIME_LIMIT};
 use std::fmt;
 
 /// How the machine ends after the pipeline.
@@ -38,8 +39,9 @@ pub struct State {
 }
 
 impl State {
-    /// Records a failure; only the first one counts.
+    /// Records a failure; only the first one counts. What fails after the time limit fails because of it.
     pub fn fail(&mut self, status: u8, by: &str) {
+        let (status, by) = if TIME_LIMIT.is_over() { (STATUS, FAILED_BY) } else { (status, by) };
         if self.status == 0 {
             self.status = status;
             self.failed_by = by.to_owned();

@@ -1,14 +1,20 @@
-//! Process 1: mounts, starts the boot process, reaps, and ends the machine. No threads while a boot runs, and no foreign data is parsed here, so that nothing can take it down.
+//! Process 1: mounts, starts the boot process, watches over it, reaps, and ends the machine. No threads while a boot runs, and no foreign data is parsed here, so that nothing can take it down.
 
 mod mounts;
 mod power;
 mod root;
+mod timer;
+mod vigil;
+mod watchdog;
 
 use crate::console::CONSOLE;
 use crate::ending::Ending;
+use crate::pulse;
 use rustix::process::{WaitOptions, WaitStatus, wait};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+use vigil::Vigil;
+use watchdog::Watchdog;
 
 /// Where this program is found.
 const PROGRAM: &str = "/init";
@@ -23,7 +29,8 @@ pub fn supervise() -> ExitCode {
     for failure in left.err().into_iter().chain(failures) {
         CONSOLE.error(&failure);
     }
-    let ending = match boot() {
+    let mut watchdog = Watchdog::new();
+    let ending = match boot(&mut watchdog) {
         Ok(ending) => ending,
         Err(reason) => {
             CONSOLE.take_over();
@@ -32,17 +39,23 @@ pub fn supervise() -> ExitCode {
             Ending::PowerOff
         }
     };
-    power::end(ending)
+    power::end(ending, watchdog)
 }
 
-/// Starts the boot process and reaps every orphan until it has ended.
-fn boot() -> Result<Ending, String> {
+/// Starts the boot process, watches over it and reaps every orphan until it has ended.
+fn boot(watchdog: &mut Watchdog) -> Result<Ending, String> {
     protect_program();
+    let (pulse, heart) = pulse::pipe().map_err(|errno| format!("it cannot be watched over: {errno}"))?;
     let child = Command::new(PROGRAM)
         .arg0(crate::BOOT)
+        .arg(heart.number().to_string())
         .spawn()
         .map_err(|error| format!("it could not be started: {error}"))?;
+    drop(heart);
+    let mut vigil = Vigil::new(pulse);
+    timer::start();
     loop {
+        vigil.look(watchdog)?;
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if i64::from(pid.as_raw_nonzero().get()) == i64::from(child.id()) => {
                 return decode(status);

@@ -1,22 +1,31 @@
 //! The end of the machine: everything is killed, written back and unmounted, and the kernel has the last word.
 
+use super::watchdog::Watchdog;
 use crate::console::CONSOLE;
 use crate::ending::Ending;
 use crate::patience;
+use crate::report::debug_exit;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::process::{Signal, WaitOptions};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Ends the machine. Every step is tried, whatever happened to the one before.
-pub fn end(ending: Ending) -> ExitCode {
-    kill_all();
+pub fn end(ending: Ending, mut watchdog: Watchdog) -> ExitCode {
+    kill_all(&mut watchdog);
     // There is nobody left to tell if it stands still.
-    patience::write_back(|| {
+    let work = || {
         rustix::fs::sync();
         unmount_all();
         rustix::fs::sync();
-    });
+    };
+    patience::write_back(work, || watchdog.feed());
+    watchdog.end(ending);
+    if let Ending::DebugExit(status) = ending
+        && let Err(error) = debug_exit::exit(status)
+    {
+        CONSOLE.error(&format!("The machine cannot end with its status: {error}"));
+    }
     let errno = rustix::system::reboot(ending.reboot_command()).err();
     // Only reached when the kernel refuses; process 1 must not return, or the kernel panics.
     CONSOLE.error(&format!("The kernel refused to end ({ending:?}): {errno:?}"));
@@ -31,11 +40,12 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(10);
 
 /// Kills all other processes and waits until the last has gone, so that nothing holds a file system.
-fn kill_all() {
+fn kill_all(watchdog: &mut Watchdog) {
     // SAFETY: kill(2) takes numbers and touches no memory. rustix has no call for "every process but me".
     let killed = unsafe { libc::kill(-1, Signal::KILL.as_raw()) } == 0;
     let deadline = Instant::now() + KILL_PATIENCE;
     while killed && Instant::now() < deadline {
+        watchdog.feed();
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
             Ok(None) => std::thread::sleep(TICK),

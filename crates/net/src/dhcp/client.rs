@@ -1,9 +1,10 @@
 //! The client's side of the conversation (RFC 2131 §4.4) as a state machine that does no I/O: it is told the time and what came in,
 //! and says what to send and what changed.
 //!
-//! Divergence from the RFC: no ARP probe of a new address (it would cost a second of every boot), and no random delay before the
-//! first DISCOVER.
+//! Divergence from the RFC: a new address is used while it is being probed (waiting would cost seconds of every boot), and there is no
+//! random delay before the first DISCOVER.
 
+use super::lease::Lease;
 use super::reply::{Kind, Reply};
 use super::request::{Message, Request};
 use std::hash::{BuildHasher, RandomState};
@@ -17,61 +18,10 @@ const DELAYS: [u64; 12] = [1, 2, 4, 8, 8, 8, 8, 8, 8, 16, 32, 64];
 const MAX_REQUESTS: usize = 4;
 /// Least time between attempts to renew (RFC 2131 §4.4.5).
 const RENEWAL_PAUSE: Duration = Duration::from_secs(60);
-/// For servers that forget to say; busybox' udhcpc takes the same.
-const DEFAULT_LEASE: u32 = 3600;
-/// Shorter leases would keep client and server busy with nothing else.
-const MIN_LEASE: u32 = 30;
+/// How long to wait after a DECLINE: the first time hardly, then as RFC 2131 §3.1 has it, so that nobody is kept busy.
+const DECLINE_PAUSES: [u64; 3] = [1, 10, 10];
 /// From this DISCOVER on, every second one asks for a broadcast answer: some relays cannot reach a host without address otherwise.
 const BROADCAST_FROM: usize = 2;
-
-/// An address on loan.
-#[derive(Clone, Debug)]
-pub(crate) struct Lease {
-    /// What came with it.
-    pub(crate) reply: Reply,
-    /// Prefix length of the network.
-    pub(crate) prefix: u8,
-    /// `None` for a lease without end.
-    times: Option<Times>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Times {
-    renew: Instant,
-    rebind: Instant,
-    expire: Instant,
-}
-
-impl Lease {
-    fn new(reply: Reply, now: Instant) -> Lease {
-        let prefix = reply.prefix.unwrap_or_else(|| class(reply.address));
-        let times = match reply.lease_time.unwrap_or(DEFAULT_LEASE) {
-            u32::MAX => None,
-            seconds => {
-                let seconds = u64::from(seconds.max(MIN_LEASE));
-                // The defaults of RFC 2131 §4.4.5; also where the server's times are out of order.
-                let defaults = (seconds / 2, seconds * 7 / 8);
-                let mut renew = reply.renewal_time.map_or(defaults.0, u64::from);
-                let mut rebind = reply.rebinding_time.map_or(defaults.1, u64::from);
-                if renew == 0 || renew > rebind || rebind > seconds {
-                    (renew, rebind) = defaults;
-                }
-                let at = |seconds| now + Duration::from_secs(seconds);
-                Some(Times { renew: at(renew), rebind: at(rebind), expire: at(seconds) })
-            }
-        };
-        Lease { reply, prefix, times }
-    }
-}
-
-/// The prefix length that an address implied before there were masks.
-fn class(address: Ipv4Addr) -> u8 {
-    match address.octets()[0] {
-        0..=127 => 8,
-        128..=191 => 16,
-        _ => 24,
-    }
-}
 
 /// What to send, and to whom.
 #[derive(Debug, PartialEq, Eq)]
@@ -121,6 +71,8 @@ pub(crate) struct Client {
     began: Instant,
     /// Messages sent in this state.
     sent: usize,
+    /// Addresses that somebody else had.
+    declined: usize,
     /// When the next step is due; `None` with a lease without end.
     timer: Option<Instant>,
 }
@@ -136,6 +88,7 @@ impl Client {
             xid: 0,
             began: now,
             sent: 0,
+            declined: 0,
             timer: Some(now),
         };
         client.select(now);
@@ -205,7 +158,8 @@ impl Client {
                 self.sent = 0;
                 step = self.on_timer(now);
             }
-            (State::Requesting(_) | State::Renewing | State::Rebinding, Kind::Ack) => {
+            (State::Selecting, Kind::Ack) if !reply.rapid_commit || reply.server.is_none() => {}
+            (_, Kind::Ack) if !matches!(self.state, State::Bound) => {
                 let lease = Lease::new(reply, now);
                 self.timer = lease.times.map(|t| t.renew);
                 self.state = State::Bound;
@@ -225,6 +179,25 @@ impl Client {
             }
             _ => {}
         }
+        step
+    }
+
+    /// Somebody else on the link has the address: tells the server, and begins anew. Nothing follows if that has happened too often, for
+    /// then it is somebody's game.
+    pub(crate) fn decline(&mut self, now: Instant) -> Step {
+        let mut step = Step::default();
+        let Some(pause) = DECLINE_PAUSES.get(self.declined) else { return step };
+        let Some(lease) = self.held.take() else { return step };
+        self.declined += 1;
+        let request = Request {
+            requested: Some(lease.reply.address),
+            server: lease.reply.server,
+            ..self.request(Message::Decline, now)
+        };
+        step.send = Some(Outgoing { payload: request.encode(), server: None });
+        step.event = Some(Event::Lost("another machine on the link has the address"));
+        self.select(now);
+        self.timer = Some(now + Duration::from_secs(*pause));
         step
     }
 
@@ -250,10 +223,10 @@ impl Client {
         Duration::from_millis(seconds * 1000 - spread + jitter)
     }
 
-    fn message(&self, now: Instant) -> Outgoing {
-        let address = self.held.as_ref().map(|lease| lease.reply.address);
-        let mut request = Request {
-            message: Message::Request,
+    /// A message with what all have.
+    fn request(&self, message: Message, now: Instant) -> Request<'_> {
+        Request {
+            message,
             xid: self.xid,
             seconds: u16::try_from(now.saturating_duration_since(self.began).as_secs()).unwrap_or(u16::MAX),
             broadcast: false,
@@ -262,7 +235,12 @@ impl Client {
             requested: None,
             server: None,
             host_name: &self.host_name,
-        };
+        }
+    }
+
+    fn message(&self, now: Instant) -> Outgoing {
+        let address = self.held.as_ref().map(|lease| lease.reply.address);
+        let mut request = self.request(Message::Request, now);
         let mut server = None;
         match &self.state {
             State::Selecting => {
@@ -294,31 +272,13 @@ fn retry(now: Instant, end: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dhcp::lease::tests::example;
 
     const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
     const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
     fn reply(client: &Client, kind: Kind) -> Reply {
-        Reply {
-            kind,
-            xid: client.xid,
-            mac: MAC,
-            address: Ipv4Addr::new(10, 0, 2, 15),
-            prefix: Some(24),
-            routers: Vec::new(),
-            routes: None,
-            name_servers: Vec::new(),
-            host_name: None,
-            domain: None,
-            search: Vec::new(),
-            mtu: None,
-            ntp_servers: Vec::new(),
-            lease_time: Some(800),
-            server: Some(SERVER),
-            renewal_time: None,
-            rebinding_time: None,
-            message: String::new(),
-        }
+        Reply { kind, xid: client.xid, ..example() }
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -330,6 +290,7 @@ mod tests {
         match step.send.as_ref().unwrap().payload[242] {
             1 => Message::Discover,
             3 => Message::Request,
+            4 => Message::Decline,
             other => panic!("message type {other}"),
         }
     }
@@ -409,6 +370,38 @@ mod tests {
     }
 
     #[test]
+    fn rapid_commit_saves_two_messages() {
+        let now = Instant::now();
+        let mut client = Client::new(MAC, "", now);
+        client.on_timer(now);
+        let step = client.on_reply(reply(&client, Kind::Ack), now);
+        assert!(step.event.is_none(), "nobody has asked for this");
+        let ack = Reply { rapid_commit: true, ..reply(&client, Kind::Ack) };
+        let step = client.on_reply(ack, now);
+        assert!(matches!(step.event, Some(Event::Bound(_))) && step.send.is_none());
+        assert!(!client.is_waiting());
+    }
+
+    #[test]
+    fn an_address_that_another_has_is_declined_but_not_for_ever() {
+        let mut now = Instant::now();
+        let mut client = bound(now);
+        for pause in DECLINE_PAUSES {
+            let step = client.decline(now);
+            assert_eq!(kind(&step), Message::Decline);
+            assert_eq!(step.send.unwrap().payload[243..255], [50, 4, 10, 0, 2, 15, 54, 4, 10, 0, 2, 2]);
+            assert!(matches!(step.event, Some(Event::Lost(_))) && !client.has_address());
+            now += seconds(pause);
+            assert_eq!(client.timer(), Some(now));
+            assert_eq!(kind(&client.on_timer(now)), Message::Discover);
+            client.on_reply(reply(&client, Kind::Offer), now);
+            client.on_reply(reply(&client, Kind::Ack), now);
+        }
+        let step = client.decline(now);
+        assert!(step.send.is_none() && step.event.is_none() && client.has_address());
+    }
+
+    #[test]
     fn an_offer_that_leads_nowhere_is_given_up() {
         let mut now = Instant::now();
         let mut client = Client::new(MAC, "", now);
@@ -451,23 +444,5 @@ mod tests {
         // It is still held, and ends when it ends.
         let step = client.on_timer(began + seconds(800));
         assert!(matches!(step.event, Some(Event::Lost(_))));
-    }
-
-    #[test]
-    fn times_that_make_no_sense_are_replaced() {
-        let now = Instant::now();
-        let client = Client::new(MAC, "", now);
-        let times = |lease_time, renewal_time, rebinding_time| {
-            let reply = Reply { lease_time, renewal_time, rebinding_time, ..reply(&client, Kind::Ack) };
-            Lease::new(reply, now).times.map(|t| [t.renew, t.rebind, t.expire].map(|at| (at - now).as_secs()))
-        };
-        assert_eq!(times(Some(800), None, None), Some([400, 700, 800]));
-        assert_eq!(times(Some(800), Some(100), Some(200)), Some([100, 200, 800]));
-        assert_eq!(times(Some(800), Some(300), Some(200)), Some([400, 700, 800]));
-        assert_eq!(times(Some(800), Some(0), None), Some([400, 700, 800]));
-        assert_eq!(times(Some(800), None, Some(900)), Some([400, 700, 800]));
-        assert_eq!(times(Some(0), None, None), Some([15, 26, 30]));
-        assert_eq!(times(None, None, None), Some([1800, 3150, 3600]));
-        assert_eq!(times(Some(u32::MAX), None, None), None);
     }
 }

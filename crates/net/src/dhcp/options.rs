@@ -4,14 +4,9 @@
 
 use super::code;
 use super::reply::DhcpError;
+use crate::names::{Pointers, dns_name, is_host_name, is_name};
 use std::net::Ipv4Addr;
 
-/// Names longer than this are none (RFC 1035 §2.3.4).
-const MAX_NAME: usize = 253;
-/// One part of a name (RFC 1035 §2.3.4).
-const MAX_LABEL: usize = 63;
-/// What Linux takes (sethostname(2)).
-const MAX_HOST_NAME: usize = 64;
 /// As many as resolvers look at, and more than any network has.
 const MAX_LIST: usize = 32;
 
@@ -129,6 +124,11 @@ impl Options {
         if is_right(name) { Ok(Some(name.into())) } else { Err(DhcpError::Malformed { code }) }
     }
 
+    /// Whether an option that says all by being there is there.
+    pub(super) fn flag(&self, code: u8) -> bool {
+        self.get(code).is_some_and(<[u8]>::is_empty)
+    }
+
     /// What a server has to say to people.
     pub(super) fn message(&self) -> String {
         let text = String::from_utf8_lossy(self.get(code::MESSAGE).unwrap_or_default());
@@ -163,78 +163,11 @@ impl Options {
         let mut names = Vec::new();
         let mut at = 0;
         while at < value.len() && names.len() < MAX_LIST {
-            let (name, next) = dns_name(value, at).ok_or(DhcpError::Malformed { code: code::SEARCH })?;
+            let (name, next) =
+                dns_name(value, at, Pointers::Followed).ok_or(DhcpError::Malformed { code: code::SEARCH })?;
             names.push(name);
             at = next;
         }
         Ok(names)
-    }
-}
-
-/// The name that begins at `at`, and where the next one begins (RFC 1035 §4.1.4).
-fn dns_name(bytes: &[u8], mut at: usize) -> Option<(String, usize)> {
-    let mut name = String::new();
-    let mut next = None;
-    loop {
-        match usize::from(*bytes.get(at)?) {
-            0 => {
-                name.pop();
-                return is_name(&name).then(|| (name, next.unwrap_or(at + 1)));
-            }
-            length @ 1..=63 => {
-                name.push_str(std::str::from_utf8(bytes.get(at + 1..at + 1 + length)?).ok()?);
-                name.push('.');
-                at += 1 + length;
-            }
-            high @ 0xc0..=0xff => {
-                let target = (high & 0x3f) << 8 | usize::from(*bytes.get(at + 1)?);
-                next.get_or_insert(at + 2);
-                // Pointers lead backwards only and names have a bound, so that the walk ends.
-                if target >= at {
-                    return None;
-                }
-                at = target;
-            }
-            _ => return None,
-        }
-        if name.len() > MAX_NAME + 1 {
-            return None;
-        }
-    }
-}
-
-/// RFC 1123 §2.1: labels of letters, digits and inner hyphens.
-fn is_host_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=MAX_LABEL).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    name.len() <= MAX_HOST_NAME && name.split('.').all(is_label)
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.starts_with('-')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_host_names_are() {
-        let longest = format!("{}.a", "a".repeat(62));
-        for name in ["dut-1", "DUT", "3com", "dut-1.lab.example", &longest] {
-            assert!(is_host_name(name), "{name}");
-        }
-        let too_long = format!("{longest}b");
-        let label = "a".repeat(64);
-        for name in ["", "-dut", "dut-", "d_t", "a..b", ".a", "a b", "d\nt", "dút", &too_long, &label] {
-            assert!(!is_host_name(name), "{name}");
-        }
     }
 }

@@ -76,6 +76,8 @@ pub struct Reply {
     pub mtu: Option<u16>,
     /// Time servers (option 42).
     pub ntp_servers: Vec<Ipv4Addr>,
+    /// An ACK that answers a DISCOVER (option 80, RFC 4039).
+    pub rapid_commit: bool,
     /// Seconds (option 51); `u32::MAX` is for ever.
     pub lease_time: Option<u32>,
     /// Who says so (option 54).
@@ -123,6 +125,7 @@ pub fn parse_reply(bytes: &[u8]) -> Result<Reply, DhcpError> {
         search: options.search().unwrap_or_default(),
         mtu: options.short(code::MTU).unwrap_or_default(),
         ntp_servers: options.addresses(code::NTP_SERVER).unwrap_or_default(),
+        rapid_commit: options.flag(code::RAPID_COMMIT),
         lease_time: options.long(code::LEASE_TIME)?,
         server: options.address(code::SERVER_ID)?,
         renewal_time: options.long(code::RENEWAL_TIME)?,

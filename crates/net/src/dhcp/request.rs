@@ -22,13 +22,15 @@ const WANTED: [u8; 11] = [
     code::SEARCH,
 ];
 
-/// DISCOVER or REQUEST.
+/// What the client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Message {
     /// Who has an address for me?
     Discover,
     /// I want that one.
     Request,
+    /// Somebody else has the address that you gave me.
+    Decline,
 }
 
 /// One message of a client.
@@ -68,6 +70,7 @@ impl Request<'_> {
         let message = match self.message {
             Message::Discover => 1,
             Message::Request => 3,
+            Message::Decline => 4,
         };
         option(&mut bytes, code::MESSAGE_TYPE, &[message]);
         if let Some(address) = self.requested {
@@ -76,9 +79,16 @@ impl Request<'_> {
         if let Some(server) = self.server {
             option(&mut bytes, code::SERVER_ID, &server.octets());
         }
-        option(&mut bytes, code::MAX_SIZE, &MAX_REPLY.to_be_bytes());
-        option(&mut bytes, code::HOST_NAME, self.host_name.as_bytes());
-        option(&mut bytes, code::PARAMETERS, &WANTED);
+        // A DECLINE asks for nothing (RFC 2131, table 5).
+        if self.message != Message::Decline {
+            option(&mut bytes, code::MAX_SIZE, &MAX_REPLY.to_be_bytes());
+            option(&mut bytes, code::HOST_NAME, self.host_name.as_bytes());
+            option(&mut bytes, code::PARAMETERS, &WANTED);
+        }
+        if self.message == Message::Discover {
+            // A server that knows this saves two messages. It has no value.
+            bytes.extend([code::RAPID_COMMIT, 0]);
+        }
         bytes.push(code::END);
         bytes.resize(bytes.len().max(MIN_LENGTH), code::PAD);
         bytes

@@ -36,7 +36,7 @@ impl Socket {
         // Protocol 0 first: nothing may come in before the filter is there.
         let fd = socket_with(AddressFamily::PACKET, SocketType::DGRAM, flags, None)?;
         attach_filter(&fd)?;
-        let address = LinkAddress::broadcast(index);
+        let address = LinkAddress::broadcast(index, ETH_P_IP);
         bind(&fd, &address)?;
         Ok(Socket::Packet(fd, address))
     }
@@ -103,11 +103,11 @@ impl AsFd for Socket {
 pub(crate) struct LinkAddress(libc::sockaddr_ll);
 
 impl LinkAddress {
-    /// Everybody on the interface, with IPv4.
-    fn broadcast(index: u32) -> LinkAddress {
+    /// Everybody on the interface, with that protocol (linux/if_ether.h).
+    pub(super) fn broadcast(index: u32, protocol: u16) -> LinkAddress {
         LinkAddress(libc::sockaddr_ll {
             sll_family: AF_PACKET,
-            sll_protocol: ETH_P_IP.to_be(),
+            sll_protocol: protocol.to_be(),
             sll_ifindex: index.cast_signed(),
             sll_hatype: 0,
             sll_pkttype: 0,
@@ -150,7 +150,8 @@ fn attach_filter(fd: &OwnedFd) -> Result<(), Errno> {
     set_option(fd, libc::SO_ATTACH_FILTER, &program)
 }
 
-fn bind_to_interface(fd: &OwnedFd, index: u32) -> Result<(), Errno> {
+/// Nothing of other interfaces comes in, and nothing goes out there.
+pub(crate) fn bind_to_interface(fd: &OwnedFd, index: u32) -> Result<(), Errno> {
     set_option(fd, libc::SO_BINDTOIFINDEX, &index)
 }
 

@@ -1,6 +1,7 @@
 //! From a URL to a connection: TCP, then a proxy if there is one, then TLS for https.
 
-use super::{Error, resolve, tcp::Tcp, tls::Tls};
+use super::tcp::{Limits, Tcp};
+use super::{Error, resolve, tls::Tls};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::ServerName;
@@ -8,7 +9,6 @@ use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{
@@ -19,20 +19,19 @@ use ureq::unversioned::transport::{
 /// ureq's own connector can trust either the web's roots or a list, and says only "io error" of what fails.
 #[derive(Debug)]
 pub(super) struct Connector {
-    /// The longest silence of a connection.
-    silence: Duration,
+    limits: Limits,
     tunnel: ConnectProxyConnector,
     tls: Arc<Tls>,
     verify: bool,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<Tls>, verify: bool, silence: Duration) -> Connector {
-        Connector { silence, tunnel: ConnectProxyConnector::default(), tls, verify }
+    pub(super) fn new(tls: Arc<Tls>, verify: bool, limits: Limits) -> Connector {
+        Connector { limits, tunnel: ConnectProxyConnector::default(), tls, verify }
     }
 
     fn tcp(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ureq::Error> {
-        let tcp = Tcp::connect(details, self.silence).map_err(|e| match e {
+        let tcp = Tcp::connect(details, &self.limits).map_err(|e| match e {
             ureq::Error::Io(source) => typed(Error::Connect { host: host_port(details.uri), source }),
             e => e,
         })?;
@@ -104,7 +103,7 @@ impl UreqConnector for Connector {
     }
 }
 
-fn typed(error: Error) -> ureq::Error {
+pub(super) fn typed(error: Error) -> ureq::Error {
     ureq::Error::Other(Box::new(error))
 }
 

@@ -1,6 +1,7 @@
 //! Why a request failed, in words that say what to do.
 
 use super::tls::is_authority;
+use crate::clock;
 use crate::patience::Again;
 use rustls::CertificateError;
 use std::io;
@@ -89,6 +90,9 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
+    /// [`Config::cancel`](super::Config::cancel).
+    #[error("given up, for there is no more time")]
+    Cancelled,
     /// The connection was lost in the middle of the body.
     #[error("{url}: the answer is cut off: {source}")]
     Body {
@@ -111,6 +115,7 @@ impl Error {
             Error::Connect { .. } | Error::Timeout { .. } | Error::Lost { .. } | Error::Body { .. } => true,
             Error::BadUrl { .. }
             | Error::Source { .. }
+            | Error::Cancelled
             | Error::Tls { .. }
             | Error::Redirect { .. }
             | Error::Proxy { .. }
@@ -131,11 +136,7 @@ impl Error {
     pub(super) fn from_ureq(url: &Uri, error: ureq::Error) -> Error {
         let url = shown(url);
         match error {
-            // Said by our own resolver or connector.
-            ureq::Error::Other(e) => match e.downcast::<Error>() {
-                Ok(e) => *e,
-                Err(e) => Error::Protocol { url, reason: e.to_string() },
-            },
+            ureq::Error::Other(e) => Error::from_ours(url, e),
             ureq::Error::Io(source) => Error::Lost { url, source },
             ureq::Error::Timeout(t) => Error::Timeout { url, during: during(t) },
             ureq::Error::ConnectProxyFailed(reason) => Error::Proxy { url, reason },
@@ -148,11 +149,20 @@ impl Error {
         }
     }
 
+    /// Said by our own resolver or connector.
+    fn from_ours(url: String, error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::Protocol { url, reason: error.to_string() },
+        }
+    }
+
     /// Why reading the body failed.
     pub(super) fn from_body(url: &str, error: io::Error) -> Error {
         let url = url.to_owned();
         match error.downcast::<ureq::Error>() {
             Ok(ureq::Error::Timeout(_)) => Error::Timeout { url, during: "reading the answer" },
+            Ok(ureq::Error::Other(e)) => Error::from_ours(url, e),
             Ok(e) => Error::Protocol { url, reason: e.to_string() },
             Err(source) => Error::Body { url, source },
         }
@@ -167,6 +177,7 @@ impl Error {
         };
         match error.downcast::<ureq::Error>() {
             Ok(ureq::Error::Timeout(t)) => Error::Timeout { url: host, during: during(t) },
+            Ok(ureq::Error::Other(e)) => Error::from_ours(host, e),
             Ok(e) => Error::Tls { host, reason: e.to_string() },
             Err(source) => Error::Connect { host, source },
         }
@@ -206,6 +217,7 @@ fn during(timeout: ureq::Timeout) -> &'static str {
 }
 
 fn tls_reason(error: &rustls::Error) -> String {
+    let today = || format!("this machine's clock says {} (b2c.ntp_peer sets it)", clock::date(clock::now()));
     let hint = match error {
         rustls::Error::InvalidCertificate(e) => match e {
             // The signature is bad if another authority of the same name is known.
@@ -213,10 +225,10 @@ fn tls_reason(error: &rustls::Error) -> String {
                 "no known authority signed its certificate: put the authority's PEM file into the initramfs under /etc/ssl/certs, or name it by b2c.ca"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired, or this machine's clock is wrong"
+                &format!("its certificate has expired; {}", today())
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not yet valid: is this machine's clock right? (b2c.ntp_peer)"
+                &format!("its certificate is not yet valid, so the clock is wrong; {}", today())
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another name"

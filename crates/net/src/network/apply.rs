@@ -13,10 +13,10 @@ const FIRST_METRIC: u32 = 100;
 /// Smaller is no Ethernet that can be used (RFC 791: every host takes 576 bytes).
 const MIN_MTU: u16 = 576;
 
-/// What a lease has put in place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a lease or an option has put in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Applied {
-    pub(super) prefix: Prefix,
+    pub(super) prefixes: Vec<Prefix>,
     pub(super) routes: Vec<Route>,
 }
 
@@ -40,7 +40,7 @@ impl Applied {
                 router.map(|&router| route(prefix, everything, Some(router), metric)).into_iter().collect()
             }
         };
-        Applied { prefix, routes }
+        Applied { prefixes: vec![prefix], routes }
     }
 
     /// Puts this in place of what an earlier lease had put there. Routes that the kernel refuses are left out with a warning: an address
@@ -56,7 +56,9 @@ impl Applied {
         if let Some(old) = old {
             old.remove(kernel, index, Some(self));
         }
-        kernel.add_address(index, self.prefix, metric(rank))?;
+        for prefix in &self.prefixes {
+            kernel.add_address(index, *prefix, metric(rank))?;
+        }
         for route in &self.routes {
             if let Err(e) = kernel.add_route(index, route) {
                 log::warn!("{name}: route to {} by {:?} not added: {e}", route.destination, route.gateway);
@@ -72,8 +74,10 @@ impl Applied {
                 let _ = kernel.delete_route(index, route);
             }
         }
-        if !next.is_some_and(|next| next.prefix == self.prefix) {
-            let _ = kernel.delete_address(index, self.prefix);
+        for prefix in &self.prefixes {
+            if !next.is_some_and(|next| next.prefixes.contains(prefix)) {
+                let _ = kernel.delete_address(index, *prefix);
+            }
         }
     }
 
@@ -92,7 +96,8 @@ pub(super) fn set_mtu(kernel: &Kernel, name: &str, index: u32, mtu: Option<u16>)
     }
 }
 
-fn metric(rank: u32) -> u32 {
+/// The smaller of two routes' metrics is taken.
+pub(super) fn metric(rank: u32) -> u32 {
     FIRST_METRIC.saturating_add(rank)
 }
 
@@ -102,30 +107,36 @@ fn route(own: Prefix, destination: Prefix, gateway: Option<Ipv4Addr>, metric: u3
     Route { destination, gateway, metric, onlink }
 }
 
-/// Does all that `b2c.iface` says at once about an interface that is up.
-pub(super) fn configure(kernel: &Kernel, iface: &Iface, index: u32, rank: u32) -> Result<(), Error> {
-    let failed = |step: String| {
-        move |e: &dyn std::fmt::Display| Error::Iface {
-            iface: iface.name.clone(),
-            step,
-            reason: e.to_string(),
-        }
-    };
+/// Does all that `b2c.iface` says at once about an interface that is up, and notes what it has put in place.
+pub(super) fn configure(
+    kernel: &Kernel,
+    iface: &Iface,
+    index: u32,
+    rank: u32,
+    put: &mut Applied,
+) -> Result<(), Error> {
+    let failed = |step: String| move |e: &dyn std::fmt::Display| Error::iface(iface, step, e);
     let metric = metric(rank);
+    if let Some(mtu) = iface.mtu {
+        kernel.set_mtu(index, mtu).map_err(|e| failed(format!("mtu={mtu}"))(&e))?;
+    }
     let prefixes: Vec<Prefix> =
         iface.addresses.iter().map(|a| Prefix { address: a.ip, length: a.prefix }).collect();
     for prefix in &prefixes {
         kernel.add_address(index, *prefix, metric).map_err(|e| failed(format!("address={prefix}"))(&e))?;
+        put.prefixes.push(*prefix);
     }
     let reachable = |gateway| prefixes.iter().any(|prefix| prefix.contains(gateway));
     let default = |via: IpAddr| match via {
         IpAddr::V4(_) => Prefix { address: Ipv4Addr::UNSPECIFIED.into(), length: 0 },
         IpAddr::V6(_) => Prefix { address: Ipv6Addr::UNSPECIFIED.into(), length: 0 },
     };
-    let add = |destination: Prefix, via: IpAddr, step: String| {
+    let mut add = |destination: Prefix, via: IpAddr, step: String| {
         let onlink = !prefixes.is_empty() && !reachable(via);
         let route = Route { destination, gateway: Some(via), metric, onlink };
-        kernel.add_route(index, &route).map_err(|e| failed(step)(&e))
+        kernel.add_route(index, &route).map_err(|e| failed(step)(&e))?;
+        put.routes.push(route);
+        Ok(())
     };
     for gateway in &iface.gateways {
         add(default(*gateway), *gateway, format!("gateway={gateway}"))?;

@@ -1,6 +1,8 @@
 //! Why there is no network.
 
+use options::Iface;
 use rustix::io::Errno;
+use std::fmt;
 
 /// Why there is no network, or not the one that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,4 +50,11 @@ pub enum Error {
         /// How long we waited.
         seconds: u64,
     },
+}
+
+impl Error {
+    /// What went wrong with a `b2c.iface`.
+    pub(super) fn iface(iface: &Iface, step: impl Into<String>, reason: impl fmt::Display) -> Error {
+        Error::Iface { iface: iface.link.to_string(), step: step.into(), reason: reason.to_string() }
+    }
 }

@@ -1,15 +1,17 @@
 //! When the network is usable, and when there is no more hope of it.
 
 use super::Error;
+use super::ipv6::Ipv6;
 use super::port::Port;
 use super::worker::Worker;
+use options::Method;
 use std::time::{Duration, Instant};
 
 /// How long an interface may take to appear: USB adapters and modules that are still being loaded.
 const INTERFACE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a link may take until it has a carrier: 10 GBit/s and power saving switches negotiate for many seconds.
-const CARRIER_PATIENCE: Duration = Duration::from_secs(20);
-/// How long DHCP may take: a switch may pass nothing for the first 30 s (IEEE 802.1D: twice the forward delay).
+/// How long a link may take until it has a carrier: 10 GBit/s and power saving switches negotiate for up to 30 s.
+const CARRIER_PATIENCE: Duration = Duration::from_secs(40);
+/// How long an answer may take once there is a carrier: a switch may pass nothing for the first 30 s (IEEE 802.1D: twice the forward delay).
 const LEASE_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Worker {
@@ -39,10 +41,8 @@ impl Worker {
     /// When the next judgement may be another one only because time has passed.
     pub(super) fn patience_ends(&self, judged: Instant) -> impl Iterator<Item = Instant> {
         let waiting = self.shared.news().outcome.is_none();
-        let ends =
-            [INTERFACE_PATIENCE, CARRIER_PATIENCE, LEASE_PATIENCE].map(|patience| self.began + patience);
-        let carriers = self.ports.iter().map(|port| port.since + CARRIER_PATIENCE);
-        ends.into_iter().chain(carriers).filter(move |end| waiting && *end > judged)
+        let ports = self.ports.iter().flat_map(|port| [port.since + CARRIER_PATIENCE, hope_ends(port)]);
+        ports.chain([self.began + INTERFACE_PATIENCE]).filter(move |end| waiting && *end > judged)
     }
 
     fn is_over(&self, patience: Duration, now: Instant) -> bool {
@@ -61,55 +61,59 @@ impl Worker {
         }
     }
 
+    /// The first interface that is ready is the network.
     fn judge_automatic(&self, now: Instant) -> Option<Result<(), Error>> {
-        if self.ports.iter().any(|port| port.lease.is_some()) {
+        if self.ports.iter().any(|port| is_ready(port, now)) {
             return Some(Ok(()));
         }
-        let patience = if self.ports.is_empty() {
-            INTERFACE_PATIENCE
-        } else if self.ports.iter().all(|port| !port.carrier) {
-            CARRIER_PATIENCE
-        } else {
-            LEASE_PATIENCE
+        let Some(end) = self.ports.iter().map(hope_ends).max() else {
+            let seconds = INTERFACE_PATIENCE.as_secs();
+            return self.is_over(INTERFACE_PATIENCE, now).then_some(Err(Error::NoInterface { seconds }));
         };
-        let seconds = patience.as_secs();
-        self.is_over(patience, now).then(|| {
-            Err(if self.ports.is_empty() {
-                Error::NoInterface { seconds }
-            } else {
-                Error::NoLease { seconds, tried: self.tried() }
-            })
-        })
+        (now >= end).then(|| Err(self.no_lease(end)))
     }
 
+    /// All that `b2c.iface` names is needed, but for what is optional.
     fn judge_listed(&self, now: Instant) -> Option<Result<(), Error>> {
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
         }
-        if let Some((_, iface)) = self.missing.first() {
-            let seconds = INTERFACE_PATIENCE.as_secs();
-            return self.is_over(INTERFACE_PATIENCE, now).then(|| {
-                Err(Error::Iface {
-                    iface: iface.name.clone(),
-                    step: "find the interface".into(),
-                    reason: format!("it has not appeared in {seconds} s"),
-                })
-            });
+        if self.config.ifaces.iter().all(|iface| iface.optional) {
+            return self.judge_automatic(now);
         }
-        let ready = |port: &Port| match port.client {
-            Some(_) => port.lease.is_some(),
-            // What is configured is as ready as it gets; without a carrier the first connections would fail.
-            None => port.carrier || now >= port.since + CARRIER_PATIENCE,
-        };
-        if self.ports.iter().all(ready) {
-            return Some(Ok(()));
+        if let Some((_, iface)) = self.missing.iter().find(|(_, iface)| !iface.optional) {
+            let reason = format!("it has not appeared in {} s", INTERFACE_PATIENCE.as_secs());
+            return self
+                .is_over(INTERFACE_PATIENCE, now)
+                .then(|| Err(Error::iface(iface, "find the interface", reason)));
         }
-        let seconds = LEASE_PATIENCE.as_secs();
-        self.is_over(LEASE_PATIENCE, now).then(|| Err(Error::NoLease { seconds, tried: self.tried() }))
+        let needed = self.ports.iter().filter(|port| !port.is_optional() && !is_ready(port, now));
+        match needed.map(hope_ends).min() {
+            None => Some(Ok(())),
+            Some(end) => (now >= end).then(|| Err(self.no_lease(end))),
+        }
     }
 
-    fn tried(&self) -> String {
-        let missing = self.ports.iter().filter(|port| port.client.is_some() && port.lease.is_none());
-        missing.map(Port::to_string).collect::<Vec<_>>().join("; ")
+    fn no_lease(&self, end: Instant) -> Error {
+        let tried = self.ports.iter().filter(|port| !is_ready(port, end)).map(Port::to_string);
+        Error::NoLease {
+            seconds: end.saturating_duration_since(self.began).as_secs(),
+            tried: tried.collect::<Vec<_>>().join("; "),
+        }
     }
+}
+
+fn is_ready(port: &Port, now: Instant) -> bool {
+    let ipv6 = |is: fn(&Ipv6) -> bool| port.ipv6.as_ref().is_some_and(is);
+    match port.method() {
+        Method::Auto => port.lease.is_some() || ipv6(Ipv6::is_ready),
+        Method::Dhcp => port.lease.is_some() || ipv6(|ipv6| ipv6.address().is_some() && ipv6.is_ready()),
+        // What is configured is as ready as it gets; without a carrier the first connections would fail.
+        Method::Static => port.carrier || now >= port.since + CARRIER_PATIENCE,
+    }
+}
+
+/// When nothing more is to be expected of an interface that is not ready.
+fn hope_ends(port: &Port) -> Instant {
+    port.connected.map_or(port.since + CARRIER_PATIENCE, |connected| connected + LEASE_PATIENCE)
 }

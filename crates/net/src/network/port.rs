@@ -1,14 +1,26 @@
 //! One interface that is being set up or kept up.
 
 use super::apply::Applied;
-use crate::dhcp::{Client, Event, Lease, Outgoing, Socket, Step, parse_reply};
+use super::ipv6::Ipv6;
+use crate::dhcp::{Client, Event, Lease, Outgoing, Socket, Step, Watch, parse_reply};
+use crate::dhcp6;
 use crate::link::{Link, Mac};
 use options::{Iface, Method};
+use rustix::fd::{AsFd, BorrowedFd};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
 /// Whoever floods the link must not keep us from the other interfaces.
 const MESSAGES_AT_ONCE: usize = 32;
+
+/// What has changed.
+pub(super) enum News {
+    Dhcp(Event),
+    Dhcp6(dhcp6::Event),
+    /// The time of a router's advice is over.
+    Forgotten,
+}
 
 /// One interface.
 #[derive(Debug)]
@@ -19,6 +31,8 @@ pub(super) struct Port {
     pub(super) carrier: bool,
     /// When it was found.
     pub(super) since: Instant,
+    /// When it first had a carrier.
+    pub(super) connected: Option<Instant>,
     /// Its place among the interfaces: the lower is preferred. Given when it first has an address.
     pub(super) rank: Option<u32>,
     /// `b2c.iface`, if it is named there.
@@ -29,26 +43,46 @@ pub(super) struct Port {
     socket: Option<Socket>,
     pub(super) lease: Option<Lease>,
     pub(super) applied: Option<Applied>,
+    /// What `b2c.iface` has put in place.
+    pub(super) fixed: Applied,
+    /// Looks whether others have the address.
+    watch: Option<Watch>,
+    /// `None` where nobody wants to hear routers.
+    pub(super) ipv6: Option<Ipv6>,
 }
 
 impl Port {
-    /// An interface that is new to us. It runs DHCP unless it is one of `b2c.iface` that does not want to.
+    /// An interface that is new to us. It takes what the link offers unless it is one of `b2c.iface` that does not want to.
     pub(super) fn new(link: &Link, mac: Mac, iface: Option<Iface>, hostname: &str, now: Instant) -> Port {
-        let dhcp = iface.as_ref().is_none_or(|iface| matches!(iface.method, Method::Auto | Method::Dhcp));
+        let takes = iface.as_ref().is_none_or(|iface| iface.method != Method::Static);
         Port {
             index: link.index,
             name: link.name.clone(),
             mac,
             carrier: link.carrier,
             since: now,
+            connected: link.carrier.then_some(now),
             rank: None,
             iface,
             trouble: None,
-            client: dhcp.then(|| Client::new(mac, hostname, now)),
+            client: takes.then(|| Client::new(mac, hostname, now)),
             socket: None,
             lease: None,
             applied: None,
+            fixed: Applied::default(),
+            watch: None,
+            ipv6: takes.then(Ipv6::default),
         }
+    }
+
+    /// Whether the network does not need it.
+    pub(super) fn is_optional(&self) -> bool {
+        self.iface.as_ref().is_some_and(|iface| iface.optional)
+    }
+
+    /// What is done with it.
+    pub(super) fn method(&self) -> Method {
+        self.iface.as_ref().map_or(Method::Auto, |iface| iface.method)
     }
 
     /// The interface has changed.
@@ -58,8 +92,14 @@ impl Port {
             if let (true, Some(client)) = (link.carrier, &mut self.client) {
                 client.restart(now);
             }
+            if let (true, Some(ipv6)) = (link.carrier, &mut self.ipv6) {
+                ipv6.restart(now);
+            }
         }
         self.carrier = link.carrier;
+        if link.carrier {
+            self.connected.get_or_insert(now);
+        }
         // Some drivers know their address only when the link is up.
         if let Some(mac) = link.mac.filter(|mac| *mac != self.mac) {
             self.mac = mac;
@@ -67,29 +107,73 @@ impl Port {
                 *client = Client::new(mac, hostname, now);
             }
         }
+        if let Some(ipv6) = &mut self.ipv6 {
+            ipv6.update(link, self.mac, now);
+        }
+    }
+
+    /// Looks whether another machine has the address that this one was given.
+    pub(super) fn watch(&mut self, address: Ipv4Addr, now: Instant) {
+        let watch = Watch::new(self.index, self.mac, address, now);
+        self.watch = watch.inspect_err(|e| log::debug!("{}: no socket for ARP: {e}", self.name)).ok();
     }
 
     /// When [`Port::tick`] has something to do. Without a cable there is nothing to say and nobody to hear it.
     pub(super) fn timer(&self) -> Option<Instant> {
-        self.client.as_ref().filter(|_| self.carrier).and_then(Client::timer)
+        let timers = [
+            self.client.as_ref().and_then(Client::timer),
+            self.watch.as_ref().map(Watch::timer),
+            self.ipv6.as_ref().and_then(Ipv6::timer),
+        ];
+        timers.into_iter().flatten().min().filter(|_| self.carrier)
     }
 
-    /// The socket that answers come in on, while one is awaited.
-    pub(super) fn socket(&self) -> Option<&Socket> {
-        self.socket.as_ref()
+    /// The sockets that something may come in on.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let dhcp6 = self.ipv6.as_ref().and_then(Ipv6::socket);
+        let sockets = [
+            self.socket.as_ref().map(AsFd::as_fd),
+            self.watch.as_ref().map(AsFd::as_fd),
+            dhcp6.map(AsFd::as_fd),
+        ];
+        sockets.into_iter().flatten()
     }
 
     /// Does what is due.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<Event> {
-        if self.timer().is_none_or(|timer| timer > now) {
+    pub(super) fn tick(&mut self, now: Instant) -> Option<News> {
+        if !self.carrier {
             return None;
         }
-        let step = self.client.as_mut()?.on_timer(now);
-        self.follow(step)
+        if self.watch.as_mut().is_some_and(|watch| watch.timer() <= now && !watch.on_timer(now)) {
+            self.watch = None;
+        }
+        let due = |client: &&mut Client| client.timer().is_some_and(|timer| timer <= now);
+        if let Some(client) = self.client.as_mut().filter(due) {
+            let step = client.on_timer(now);
+            return self.follow(step).map(News::Dhcp);
+        }
+        let ipv6 = self.ipv6.as_mut()?;
+        if ipv6.forget(now) {
+            return Some(News::Forgotten);
+        }
+        ipv6.tick(self.index, now).map(News::Dhcp6)
     }
 
     /// Reads what has come in until something changes; `None` if nothing does.
-    pub(super) fn receive(&mut self, now: Instant) -> Option<Event> {
+    pub(super) fn receive(&mut self, now: Instant) -> Option<News> {
+        if let Some(mac) = self.watch.as_ref().and_then(Watch::receive) {
+            self.watch = None;
+            log::warn!("{}: {} has the same address", self.name, options::Link::Mac(mac));
+            let step = self.client.as_mut()?.decline(now);
+            return self.follow(step).map(News::Dhcp);
+        }
+        if let Some(event) = self.receive_dhcp(now) {
+            return Some(News::Dhcp(event));
+        }
+        self.ipv6.as_mut()?.receive(self.mac, now).map(News::Dhcp6)
+    }
+
+    fn receive_dhcp(&mut self, now: Instant) -> Option<Event> {
         for _ in 0..MESSAGES_AT_ONCE {
             let message = self.socket.as_ref().and_then(Socket::receive)?;
             match parse_reply(&message) {

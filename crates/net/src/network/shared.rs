@@ -3,6 +3,7 @@
 use super::Error;
 use std::net::IpAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Where the thread leaves its news.
 #[derive(Debug, Default)]
@@ -46,6 +47,13 @@ impl Shared {
     pub(super) fn set_outcome(&self, outcome: Result<(), Error>) {
         self.news().outcome = Some(outcome);
         self.changed.notify_all();
+    }
+
+    /// Waits for the outcome, but no longer than that.
+    pub(super) fn wait_at_most(&self, limit: Duration) -> Option<Result<(), Error>> {
+        let undecided = |news: &mut News| news.outcome.is_none();
+        let waited = self.changed.wait_timeout_while(self.news(), limit, undecided);
+        waited.unwrap_or_else(PoisonError::into_inner).0.outcome.clone()
     }
 
     /// Waits for the outcome.

@@ -1,39 +1,40 @@
 //! The network's thread: waits for the kernel, for servers and for the clock, and never blocks on anything else.
 
-use super::apply::{self, Applied};
-use super::port::Port;
-use super::shared::{Facts, Shared};
+use super::ipv6::Ipv6;
+use super::port::{News, Port};
+use super::shared::Shared;
 use super::{Config, Error, Paths};
-use crate::dhcp::{Event, Lease};
-use crate::link::{Kernel, Link, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_LINK};
-use crate::netlink;
-use crate::resolv::{ResolvConf, Resolvers};
+use crate::link::{
+    Kernel, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_IFINFO, RTMGRP_IPV6_ROUTE, RTMGRP_LINK,
+};
+use crate::resolv::ResolvConf;
+use crate::{netlink, ra};
 use options::Iface;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
-use std::fs;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything the thread knows.
 pub(super) struct Worker {
     pub(super) config: Config,
-    paths: Paths,
+    pub(super) paths: Paths,
     pub(super) shared: Arc<Shared>,
     stop: Arc<OwnedFd>,
     pub(super) kernel: Kernel,
     notices: netlink::Socket,
-    resolv_conf: ResolvConf,
+    pub(super) resolv_conf: ResolvConf,
     pub(super) began: Instant,
-    loopback_up: bool,
+    pub(super) loopback_up: bool,
     pub(super) ports: Vec<Port>,
     /// Interfaces of `b2c.iface` that are not there yet, with their place in the order.
     pub(super) missing: Vec<(u32, Iface)>,
+    /// VLANs that were made here.
+    pub(super) vlans: Vec<String>,
     /// What went wrong with `b2c.iface` first.
     pub(super) failure: Option<Error>,
     /// The next rank to give.
-    rank: u32,
+    pub(super) rank: u32,
 }
 
 impl Worker {
@@ -45,7 +46,9 @@ impl Worker {
     ) -> Result<Worker, Error> {
         let failed = |source| Error::Kernel { step: "open a netlink socket", source };
         // Notices before the first look: nothing is missed in between.
-        let groups = RTMGRP_LINK | if config.kernel_ip { RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR } else { 0 };
+        let ipv6 = RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE | RTMGRP_IPV6_IFINFO | ra::RTMGRP_ND_USEROPT;
+        let groups =
+            RTMGRP_LINK | if config.kernel_ip { RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR } else { ipv6 };
         let notices = netlink::Socket::open(groups).map_err(failed)?;
         let kernel = Kernel::open().map_err(failed)?;
         let missing: Vec<_> = (0..).zip(config.ifaces.iter().cloned()).collect();
@@ -61,33 +64,79 @@ impl Worker {
             loopback_up: false,
             ports: Vec::new(),
             missing,
+            vlans: Vec::new(),
             failure: None,
             rank: 0,
         })
     }
 
-    pub(super) fn run(mut self) {
+    /// Works until it is told to stop; gives what it knew then.
+    pub(super) fn run(mut self) -> Worker {
         self.look();
         loop {
             for index in 0..self.ports.len() {
-                if let Some(event) = self.ports[index].tick(Instant::now()) {
-                    self.on_event(index, event);
+                if let Some(news) = self.ports[index].tick(Instant::now()) {
+                    self.on_news(index, news);
                 }
             }
             let judged = Instant::now();
             self.judge(judged);
-            let Some((notice, answers)) = self.wait(judged) else { return };
+            let Some((notice, answers)) = self.wait(judged) else { return self };
             if notice {
-                self.notices.drain();
+                self.hear();
                 self.look();
                 continue;
             }
             for index in answers {
-                while let Some(event) = self.ports[index].receive(Instant::now()) {
-                    self.on_event(index, event);
+                while let Some(news) = self.ports[index].receive(Instant::now()) {
+                    self.on_news(index, news);
                 }
             }
         }
+    }
+
+    /// Takes away what was put on the interfaces, so that others find them as they were.
+    pub(super) fn undo(&self) {
+        for port in &self.ports {
+            for applied in port.applied.iter().chain([&port.fixed]) {
+                applied.remove(&self.kernel, port.index, None);
+            }
+            if port.ipv6.is_some() {
+                Ipv6::reset(&port.name);
+            }
+        }
+        for link in self.kernel.links().unwrap_or_default() {
+            if self.vlans.contains(&link.name)
+                && let Err(e) = self.kernel.delete_link(link.index)
+            {
+                log::warn!("{}: the VLAN cannot be removed: {e}", link.name);
+            }
+        }
+    }
+
+    /// Reads the kernel's notices. Only what routers advise cannot be looked up afterwards.
+    fn hear(&mut self) {
+        let mut advice = Vec::new();
+        self.notices.notices(|kind, payload| {
+            if kind == ra::RTM_NEWNDUSEROPT {
+                advice.extend(ra::parse(payload));
+            }
+        });
+        for advice in advice {
+            let port = self.ports.iter_mut().find(|port| port.index == advice.index);
+            if let Some(ipv6) = port.and_then(|port| port.ipv6.as_mut()) {
+                ipv6.take(advice, Instant::now());
+            }
+        }
+    }
+
+    fn on_news(&mut self, index: usize, news: News) {
+        match news {
+            News::Dhcp(event) => self.on_dhcp(index, event),
+            News::Dhcp6(event) => self.on_dhcp6(index, event),
+            News::Forgotten => {}
+        }
+        self.publish();
     }
 
     /// Waits until something is to be done: whether the kernel has news, and the ports that have. `None` is the end.
@@ -96,8 +145,8 @@ impl Worker {
             vec![PollFd::new(&*self.stop, PollFlags::IN), PollFd::new(&self.notices, PollFlags::IN)];
         let mut owners = Vec::new();
         for (index, port) in self.ports.iter().enumerate() {
-            if let Some(socket) = port.socket() {
-                fds.push(PollFd::new(socket, PollFlags::IN));
+            for socket in port.sockets() {
+                fds.push(PollFd::from_borrowed_fd(socket, PollFlags::IN));
                 owners.push(index);
             }
         }
@@ -116,168 +165,10 @@ impl Worker {
         let answers = fds[2..].iter().zip(owners).filter(|(fd, _)| ready(fd)).map(|(_, index)| index);
         Some((ready(&fds[1]), answers.collect()))
     }
-
-    /// Compares the kernel's interfaces with ours.
-    fn look(&mut self) {
-        let links = match self.kernel.links() {
-            Ok(links) => links,
-            Err(e) => return log::error!("the network interfaces cannot be listed: {e}"),
-        };
-        let now = Instant::now();
-        self.ports.retain(|port| {
-            let there = links.iter().any(|link| link.index == port.index);
-            if !there {
-                log::warn!("{}: the interface is gone", port.name);
-            }
-            there
-        });
-        for link in &links {
-            if link.loopback && !self.loopback_up {
-                match self.kernel.set_up(link.index) {
-                    Ok(()) => self.loopback_up = true,
-                    Err(e) => log::error!("{}: cannot be brought up: {e}", link.name),
-                }
-            } else if let Some(port) = self.ports.iter_mut().find(|port| port.index == link.index) {
-                port.update(link, &self.config.hostname, now);
-            } else {
-                self.meet(link, now);
-            }
-        }
-        self.publish();
-    }
-
-    /// Decides whether a new interface is ours to set up, and begins.
-    fn meet(&mut self, link: &Link, now: Instant) {
-        let Some(mac) = link.mac else { return };
-        if self.config.kernel_ip {
-            return;
-        }
-        let mut port = if self.config.ifaces.is_empty() {
-            if !self.is_candidate(link) {
-                return;
-            }
-            Port::new(link, mac, None, &self.config.hostname, now)
-        } else {
-            let Some(place) = self.missing.iter().position(|(_, iface)| iface.name == link.name) else {
-                return;
-            };
-            let (rank, iface) = self.missing.remove(place);
-            let mut port = Port::new(link, mac, Some(iface), &self.config.hostname, now);
-            port.rank = Some(rank);
-            port
-        };
-        self.set_up(&mut port);
-        self.ports.push(port);
-    }
-
-    /// Hardware always is. A `veth` is, as the only door of a machine that is a namespace; once there is a network, those that appear
-    /// are some container's.
-    fn is_candidate(&self, link: &Link) -> bool {
-        let kind = match link.kind.as_str() {
-            "" | "dsa" => true,
-            "veth" => self.ports.iter().all(|port| port.lease.is_none()),
-            _ => false,
-        };
-        kind && !link.enslaved && !link.is_wireless()
-    }
-
-    fn set_up(&mut self, port: &mut Port) {
-        if let Err(e) = self.kernel.set_up(port.index) {
-            log::error!("{}: the link cannot be brought up: {e}", port.name);
-            port.trouble = Some(format!("the link cannot be brought up: {e}"));
-            self.failure.get_or_insert(Error::Iface {
-                iface: port.name.clone(),
-                step: "bring the link up".into(),
-                reason: e.to_string(),
-            });
-        } else if let Some(iface) = &port.iface
-            && let Err(e) = apply::configure(&self.kernel, iface, port.index, port.rank.unwrap_or(0))
-        {
-            log::error!("{e}");
-            self.failure.get_or_insert(e);
-        }
-    }
-
-    fn on_event(&mut self, index: usize, event: Event) {
-        let port = &mut self.ports[index];
-        match event {
-            Event::Bound(lease) => self.bind(index, *lease),
-            Event::Lost(reason) => {
-                log::error!("{}: the DHCP lease is lost: {reason}", port.name);
-                port.lease = None;
-                if let Some(applied) = port.applied.take() {
-                    applied.remove(&self.kernel, port.index, None);
-                }
-            }
-            Event::Refused(words) => {
-                log::warn!("{}: the DHCP server takes its offer back: {words:?}", port.name);
-            }
-        }
-        self.publish();
-    }
-
-    fn bind(&mut self, index: usize, lease: Lease) {
-        let port = &mut self.ports[index];
-        let rank = *port.rank.get_or_insert_with(|| {
-            self.rank += 1;
-            self.rank - 1
-        });
-        let applied = Applied::of(&lease, rank);
-        if port.applied.as_ref() == Some(&applied) {
-            log::debug!("{}: DHCP lease renewed", port.name);
-        } else {
-            log::info!("{}: {}", port.name, describe(&lease, &applied));
-            apply::set_mtu(&self.kernel, &port.name, port.index, lease.reply.mtu);
-        }
-        match applied.put(&self.kernel, &port.name, port.index, rank, port.applied.as_ref()) {
-            Ok(()) => {
-                port.trouble = None;
-                port.applied = Some(applied);
-                port.lease = Some(lease);
-            }
-            Err(e) => {
-                log::error!("{}: the address {} cannot be set: {e}", port.name, applied.prefix);
-                port.trouble = Some(format!("its address {} cannot be set: {e}", applied.prefix));
-            }
-        }
-    }
-
-    /// Puts together what is known of all interfaces, the preferred first, for those who look names up, set the clock or name the machine.
-    fn publish(&mut self) {
-        let mut resolvers = Resolvers::default();
-        let mut facts = Facts::default();
-        let mut ports: Vec<&Port> = self.ports.iter().collect();
-        ports.sort_by_key(|port| port.rank.unwrap_or(u32::MAX));
-        for port in ports {
-            let fixed = port.iface.iter().flat_map(|iface| iface.nameservers.iter().copied());
-            resolvers.add(fixed, []);
-            if let Some(lease) = &port.lease {
-                let reply = &lease.reply;
-                let search = reply.search.iter().chain(&reply.domain).cloned();
-                resolvers.add(reply.name_servers.iter().copied().map(IpAddr::from), search);
-                facts.add(reply.ntp_servers.iter().copied().map(IpAddr::from));
-                facts.host_name = facts.host_name.or_else(|| reply.host_name.clone());
-            }
-        }
-        if self.config.kernel_ip {
-            resolvers = Resolvers::parse(&fs::read_to_string(&self.paths.pnp).unwrap_or_default());
-        }
-        self.resolv_conf.write(resolvers);
-        self.shared.news().facts = facts;
-    }
 }
 
-fn describe(lease: &Lease, applied: &Applied) -> String {
-    let mut text = format!("DHCP lease {}", applied.prefix);
-    if let Some(server) = lease.reply.server {
-        text.push_str(&format!(" from {server}"));
-    }
-    if let Some(gateway) = applied.gateway() {
-        text.push_str(&format!(", gateway {gateway}"));
-    }
-    let servers: Vec<_> = lease.reply.name_servers.iter().map(ToString::to_string).collect();
-    if !servers.is_empty() {
-        text.push_str(&format!(", name servers {}", servers.join(" ")));
-    }
-    text
+/// The next number.
+pub(super) fn next(number: &mut u32) -> u32 {
+    *number += 1;
+    *number - 1
 }

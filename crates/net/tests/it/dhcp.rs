@@ -81,6 +81,65 @@ fn a_refused_renewal_gets_another_address() {
 }
 
 #[test]
+fn rapid_commit_takes_two_messages() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-rapid-commit"]);
+    let network = lab.start(config());
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+    let log = server.log();
+    assert!(!log.contains("DHCPOFFER") && !log.contains("DHCPREQUEST(") && log.contains("DHCPACK"), "{log}");
+}
+
+#[test]
+fn an_address_that_another_machine_has_is_declined() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let shown = lab.ip(&["link", "show", "dev", "eth0"]);
+    let mac = shown.split("link/ether ").nth(1).unwrap().split(' ').next().unwrap();
+    lab.rival("eth0", "10.77.0.15/24");
+    let server = lab.dnsmasq(
+        "eth0",
+        "10.77.0.20,10.77.0.20,2m",
+        &[&format!("--dhcp-host={mac},10.77.0.15"), "--dhcp-option=6,10.77.0.3"],
+    );
+    let network = lab.start(config());
+    // It is used meanwhile.
+    network.wait().unwrap();
+    server.wait_for("DHCPDECLINE", 1);
+    let address = until("another address", || {
+        let address = lab.ip(&["-4", "addr", "show", "dev", "eth0"]);
+        address.contains("10.77.0.20/24").then_some(address)
+    });
+    assert!(!address.contains("10.77.0.15"), "{address}");
+}
+
+#[test]
+fn a_server_that_begins_late_is_heard() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let network = lab.start(config());
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
+fn a_link_that_takes_half_a_minute_to_its_carrier() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth0", "down"]);
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    let network = lab.start(config());
+    std::thread::sleep(std::time::Duration::from_secs(31));
+    ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
 fn an_interface_without_server_does_not_hold_up_the_other() {
     let lab = Lab::new();
     lab.cable("eth0", "10.76.0.1/24");
@@ -228,7 +287,7 @@ fn no_cable_is_an_error_that_says_so() {
     let network = lab.start(config());
     assert_eq!(
         failure(&network).to_string(),
-        "no DHCP lease in 20 s: eth0: no carrier (is the cable plugged in?)"
+        "no DHCP lease in 40 s: eth0: no carrier (is the cable plugged in?)"
     );
     // It is not the last word.
     ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);

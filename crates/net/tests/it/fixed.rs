@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, failure, ip, until};
 use net::{Config, Network};
-use options::{Address, Iface, Method, Route};
+use options::{Address, Iface, Link, Method, Route};
 use std::fs;
 use std::net::IpAddr;
 
@@ -17,13 +17,16 @@ fn addr(text: &str) -> IpAddr {
 
 fn iface(name: &str, addresses: &[&str]) -> Iface {
     Iface {
-        name: name.into(),
+        link: Link::Name(name.into()),
+        vlan: None,
         addresses: addresses.iter().map(|text| address(text)).collect(),
         gateways: Vec::new(),
         nameservers: Vec::new(),
         routes: Vec::new(),
         forward: false,
         method: Method::Static,
+        mtu: None,
+        optional: false,
     }
 }
 
@@ -109,6 +112,90 @@ fn fixed_and_dhcp_side_by_side() {
     );
 }
 
+fn mac(lab: &Lab, name: &str) -> Link {
+    let shown = lab.ip(&["link", "show", "dev", name]);
+    let text = shown.split("link/ether ").nth(1).unwrap().split(' ').next().unwrap();
+    let octets: Vec<u8> = text.split(':').map(|octet| u8::from_str_radix(octet, 16).unwrap()).collect();
+    Link::Mac(octets.try_into().unwrap())
+}
+
+#[test]
+fn a_mac_names_an_interface() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    let eth1 = Iface { link: mac(&lab, "eth1"), mtu: Some(1400), ..iface("", &["10.76.0.5/24"]) };
+    let network = start(&lab, &[eth1]);
+    network.wait().unwrap();
+    let shown = lab.ip(&["addr", "show", "dev", "eth1"]);
+    assert!(shown.contains("10.76.0.5/24") && shown.contains("mtu 1400"), "{shown}");
+    assert!(lab.ip(&["link", "show", "eth0"]).contains("state DOWN"));
+}
+
+#[test]
+fn the_mtu_of_an_option_is_stronger_than_the_servers() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option=26,1400"]);
+    let network = start(&lab, &[Iface { method: Method::Dhcp, mtu: Some(1300), ..iface("eth0", &[]) }]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["link", "show", "eth0"]).contains("mtu 1300"));
+}
+
+#[test]
+fn what_is_optional_is_not_waited_for() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    lab.cable("eth2", "10.75.0.1/24");
+    let optional = |iface| Iface { optional: true, ..iface };
+    let absent = optional(iface("eth9", &["10.74.0.5/24"]));
+    let silent = optional(Iface { method: Method::Dhcp, ..iface("eth1", &[]) });
+    let wrong = optional(Iface { gateways: vec![addr("10.99.0.1")], ..iface("eth2", &[]) });
+    let network = start(&lab, &[absent, silent, wrong, iface("eth0", &["10.77.0.5/24"])]);
+    network.wait().unwrap();
+    // It is set up all the same when it comes.
+    lab.cable("eth9", "10.74.0.1/24");
+    until("the optional address", || lab.ip(&["-4", "addr"]).contains("10.74.0.5/24").then_some(()));
+}
+
+#[test]
+fn of_optional_interfaces_the_first_is_the_network() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    let _server = lab.dnsmasq("eth1", "10.76.0.10,10.76.0.10,2m", &[]);
+    let dhcp = |name| Iface { method: Method::Dhcp, optional: true, ..iface(name, &[]) };
+    let network = start(&lab, &[dhcp("eth0"), dhcp("eth1")]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.76.0.10/24"));
+}
+
+#[test]
+fn another_configuration_replaces_the_first() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option=6,10.77.0.3"]);
+    let network = lab.start(Config::default());
+    network.wait().unwrap();
+    let gateway = vec![addr("10.76.0.1")];
+    let eth1 = Iface { gateways: gateway.clone(), nameservers: gateway, ..iface("eth1", &["10.76.0.5/24"]) };
+    let config = Config { ifaces: vec![eth1], ..Config::default() };
+    let network = lab.inside(&lab.client, || network.restart(config).unwrap());
+    network.wait().unwrap();
+    let addresses = lab.ip(&["-4", "addr"]);
+    assert!(addresses.contains("10.76.0.5/24") && !addresses.contains("10.77.0.10"), "{addresses}");
+    assert_eq!(lab.ip(&["route", "show", "default"]).trim(), "default via 10.76.0.1 dev eth1 metric 100");
+    assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "nameserver 10.76.0.1\n");
+
+    // And back, so that what options have put there goes, too.
+    let network = lab.inside(&lab.client, || network.restart(Config::default()).unwrap());
+    network.wait().unwrap();
+    let addresses = lab.ip(&["-4", "addr"]);
+    assert!(addresses.contains("10.77.0.10/24") && !addresses.contains("10.76.0.5"), "{addresses}");
+}
+
 #[test]
 fn an_interface_that_appears_late_is_waited_for() {
     let lab = Lab::new();
@@ -117,6 +204,17 @@ fn an_interface_that_appears_late_is_waited_for() {
     lab.cable("eth0", "10.77.0.1/24");
     network.wait().unwrap();
     assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.5/24"));
+}
+
+#[test]
+fn an_interface_that_comes_back_is_set_up_again() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"])]);
+    network.wait().unwrap();
+    lab.ip(&["link", "delete", "eth0"]);
+    lab.cable("eth0", "10.77.0.1/24");
+    until("the address again", || lab.ip(&["-4", "addr"]).contains("10.77.0.5/24").then_some(()));
 }
 
 #[test]
@@ -150,9 +248,11 @@ fn what_the_kernel_has_configured_is_used() {
         "#MANUAL\ndomain lab.example\nnameserver 10.77.0.3\nbootserver 10.77.0.1\n",
     )
     .unwrap();
+    fs::write(lab.folder.path().join("ntp"), "10.77.0.8\n10.77.0.9\n").unwrap();
     let network = lab.start(Config { kernel_ip: true, ..Config::default() });
     lab.ip(&["addr", "add", "10.77.0.5/24", "dev", "eth0"]);
     network.wait().unwrap();
+    until("time servers", || (network.ntp_servers() == [addr("10.77.0.8"), addr("10.77.0.9")]).then_some(()));
     until("name servers", || {
         fs::read_to_string(lab.resolv_conf())
             .ok()

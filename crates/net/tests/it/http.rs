@@ -164,6 +164,43 @@ fn a_slow_server_is_not_a_dead_one() {
 }
 
 #[test]
+fn who_is_cancelled_waits_no_longer() {
+    // The server stays silent in the middle of a body, or at once, until nobody listens any more.
+    for head in ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", ""] {
+        let (started, starts) = std::sync::mpsc::channel();
+        let (url, server) = serve_once(move |mut stream| {
+            say(&stream, head);
+            started.send(()).unwrap();
+            assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+        });
+        // For an hour it would be patient.
+        let patient = net::http::Config { read_timeout: Duration::from_secs(3600), ..config() };
+        let cancel = std::sync::Arc::clone(&patient.cancel);
+        let client = Client::new(patient);
+        let canceller = thread::spawn({
+            let cancel = std::sync::Arc::clone(&cancel);
+            move || {
+                starts.recv().unwrap();
+                cancel.cancel();
+            }
+        });
+        let error = match client.send(&Request::get(&url)) {
+            Ok(response) => body_error(response),
+            Err(error) => error,
+        };
+        assert!(matches!(error, Error::Cancelled) && !error.is_transient(), "{error}");
+        canceller.join().unwrap();
+        let begun = client.send(&Request::get(&url)).unwrap_err();
+        assert!(matches!(begun, Error::Cancelled), "{begun}");
+        // What comes later may use it again.
+        cancel.reset();
+        assert_eq!(get(&client, &Server::start(&[]).url("/connections")), "1");
+        drop(client);
+        server.join().unwrap();
+    }
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     let (url, _) = serve_once(|stream| {
         thread::sleep(Duration::from_secs(5));

@@ -18,6 +18,7 @@ static LABS: AtomicU32 = AtomicU32::new(0);
 pub struct Lab {
     pub client: String,
     pub server: String,
+    rival: String,
     pub folder: TempDir,
 }
 
@@ -26,7 +27,8 @@ impl Lab {
         log_to_stderr();
         let number = LABS.fetch_add(1, Ordering::Relaxed);
         let name = |side| format!("b2cnet-{}-{number}-{side}", std::process::id());
-        let lab = Lab { client: name("c"), server: name("s"), folder: TempDir::new().unwrap() };
+        let lab =
+            Lab { client: name("c"), server: name("s"), rival: name("r"), folder: TempDir::new().unwrap() };
         ip(&["netns", "add", &lab.client]);
         ip(&["netns", "add", &lab.server]);
         ip(&["-n", &lab.server, "link", "set", "lo", "up"]);
@@ -41,13 +43,26 @@ impl Lab {
         ip(&["-n", server, "link", "set", name, "up"]);
     }
 
+    /// Another machine at the server's end of the cable, with this address.
+    pub fn rival(&self, cable: &str, address: &str) {
+        ip(&["netns", "add", &self.rival]);
+        let link = ["link", "add", "link", cable, "name", "rival", "netns", &self.rival, "type", "macvlan"];
+        ip(&[&["-n", &self.server], &link[..], &["mode", "bridge"]].concat());
+        ip(&["-n", &self.rival, "addr", "add", address, "dev", "rival"]);
+        ip(&["-n", &self.rival, "link", "set", "rival", "up"]);
+    }
+
     pub fn resolv_conf(&self) -> PathBuf {
         self.folder.path().join("resolv.conf")
     }
 
     /// Starts the network of the client.
     pub fn start(&self, config: Config) -> Network {
-        let paths = Paths { resolv_conf: self.resolv_conf(), pnp: self.folder.path().join("pnp") };
+        let paths = Paths {
+            resolv_conf: self.resolv_conf(),
+            pnp: self.folder.path().join("pnp"),
+            kernel_ntp: self.folder.path().join("ntp"),
+        };
         self.inside(&self.client, || Network::start_with(config, paths).unwrap())
     }
 
@@ -69,6 +84,20 @@ impl Lab {
 
     /// A DHCP server at the other end of the cable. Its log tells what it heard.
     pub fn dnsmasq(&self, cable: &str, range: &str, options: &[&str]) -> Server {
+        let server =
+            self.dnsmasq_with(cable, &[&[format!("--dhcp-range={range}").as_str()], options].concat());
+        server.wait_for("DHCP, sockets bound", 1);
+        server
+    }
+
+    /// A server of IPv6 router advertisements, and of DHCPv6 if the options say so.
+    pub fn router(&self, cable: &str, options: &[&str]) -> Server {
+        let server = self.dnsmasq_with(cable, &[&["--enable-ra"], options].concat());
+        server.wait_for("IPv6 router advertisement", 1);
+        server
+    }
+
+    fn dnsmasq_with(&self, cable: &str, options: &[&str]) -> Server {
         let number = LABS.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("dnsmasq-{number}.log"));
         let child = Command::new("ip")
@@ -83,7 +112,6 @@ impl Lab {
             ])
             .args(["--user=root", "--no-ping", "--dhcp-authoritative", "--log-dhcp", "--bind-interfaces"])
             .arg(format!("--interface={cable}"))
-            .arg(format!("--dhcp-range={range}"))
             .arg(format!(
                 "--dhcp-leasefile={}",
                 self.folder.path().join(format!("leases-{number}")).display()
@@ -95,16 +123,14 @@ impl Lab {
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let server = Server { child, log };
-        server.wait_for("DHCP, sockets bound", 1);
-        server
+        Server { child, log }
     }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for namespace in [&self.client, &self.server] {
-            let _ = Command::new("ip").args(["netns", "delete", namespace]).status();
+        for namespace in [&self.client, &self.rival, &self.server] {
+            let _ = Command::new("ip").args(["netns", "delete", namespace]).stderr(Stdio::null()).status();
         }
     }
 }

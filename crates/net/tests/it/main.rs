@@ -4,6 +4,7 @@
 mod dhcp;
 mod fixed;
 mod http;
+mod ipv6;
 mod lab;
 mod ntp;
 mod proxy;

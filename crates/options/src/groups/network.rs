@@ -7,13 +7,13 @@ mod proxy;
 mod registry_mirror;
 
 pub use ca::{Ca, CaSource};
-pub use iface::{Address, Iface, Method, Route};
+pub use iface::{Address, Iface, Link, Method, Route};
 pub use login::Login;
 pub use proxy::Proxy;
 pub use registry_mirror::{Place, RegistryMirror};
 
 use crate::diagnostic::{Fatal, Problem};
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values;
 
 /// The options of this group.
@@ -53,7 +53,6 @@ static IP: OptionSpec = OptionSpec {
 value ([nfsroot](https://docs.kernel.org/admin-guide/nfs/nfsroot.html)).",
     example: "ip=10.42.0.2::10.42.0.1:255.255.255.0::eth0:off",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         if report.text > 0 {
             report.warn(
@@ -75,10 +74,11 @@ static NTP_PEER: OptionSpec = OptionSpec {
     default: "none",
     repeatable: false,
     help: "The NTP server that sets the clock.",
-    doc: "`auto` is pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot goes on.",
+    doc: "`auto` is what DHCP names (option 42), else pool.ntp.org. Three tries of 5 seconds; a server that does not answer is an error line, and the boot \
+goes on. Of a name with several addresses four are asked at once, and what most of them say counts. The hardware clock is set, too. \
+[clock.md](clock.md) tells more.",
     example: "b2c.ntp_peer=10.42.0.1",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         options.ntp_peer = match value.text() {
             "none" => NtpPeer::None,
@@ -106,7 +106,6 @@ If the text cannot be fetched no container runs: the machine says so and shuts d
         Mark::Divergence("A failure prints a status line that is not 0. The original printed none."),
         Mark::Divergence("All options are honoured, also those for the cache and swap."),
     ],
-    support: Support::Now,
     update: |value, options, report| {
         if let Some(password) = values::url_password(value) {
             report.keep_secret(password);

@@ -31,6 +31,22 @@ fn it_shows_the_console_and_ends_with_the_containers_exit_code() {
 }
 
 #[test]
+fn a_service_that_forges_the_status_line_changes_nothing() {
+    let forge = format!(
+        "b2c.run_service=\"{HTTP} -v /dev/console:/console {} sh -c 'while true; do echo \\\"]: Execution is over, pipeline status: 0\\\" >/console; done'\"",
+        busybox()
+    );
+    let run = format!("{HTTP} {} sh -c 'exit 7'", busybox());
+    let output = b2c_vm(&["--append", &forge, "--run", &run, "--memory", "256M"]);
+    let console = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        console.trim_end().lines().any(|line| line.ends_with("]: Execution is over, pipeline status: 0")),
+        "{console}"
+    );
+    assert_eq!(output.status.code(), Some(7));
+}
+
+#[test]
 fn a_machine_that_does_not_boot_is_125() {
     let output = b2c_vm(&["--kernel", "/no/such/kernel"]);
     assert_eq!(output.status.code(), Some(125));

@@ -1,9 +1,11 @@
 //! One option's value in plain words.
 
 use crate::check::finding::read_line;
+use image::Reference;
 use options::{
-    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface,
-    Method, Place, Proxy, RegistryMirror, Remote, Route, Swap, SwapSpace, Volume,
+    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Fetched,
+    Iface, Method, ModuleSource, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace,
+    Volume,
 };
 use std::fmt::Write as _;
 
@@ -13,9 +15,14 @@ pub(super) fn iface(iface: &Iface) -> String {
     let gateways = iface.gateways.iter().map(|gateway| format!("gateway {gateway}"));
     let servers = iface.nameservers.iter().map(|server| format!("name server {server}"));
     let routes = iface.routes.iter().map(route);
-    let mut parts = vec![iface.name.clone()];
+    let mut parts = vec![match iface.vlan {
+        Some(vlan) => format!("VLAN {vlan} on {}", iface.link),
+        None => iface.link.to_string(),
+    }];
     parts.extend(addresses.chain(gateways).chain(servers).chain(routes));
     parts.extend(iface.forward.then(|| "forwarding".to_owned()));
+    parts.extend(iface.mtu.map(|mtu| format!("MTU {mtu}")));
+    parts.extend(iface.optional.then(|| "may be missing".to_owned()));
     match iface.method {
         Method::Dhcp => parts.push("DHCP".to_owned()),
         Method::Auto => parts.push("whatever the link offers".to_owned()),
@@ -45,6 +52,25 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
         let _ = write!(text, ", but not for {}", proxy.no.join(", "));
     }
     text
+}
+
+pub(super) fn modules(source: &ModuleSource) -> String {
+    let mut text = match &source.what {
+        Fetched::Archive { url, sha256: None } => format!("the archive {}", without_password(url)),
+        Fetched::Archive { url, sha256: Some(digits) } => {
+            format!("the archive {} with the SHA-256 {digits}", without_password(url))
+        }
+        Fetched::Image(name) => format!("the image {}", image_name(name)),
+    };
+    if !source.tls_verify {
+        text.push_str(", from whoever says that he is the server");
+    }
+    text
+}
+
+/// Its full name, if it has one.
+fn image_name(text: &str) -> String {
+    Reference::parse(text).map_or_else(|_| text.to_owned(), |reference| reference.to_string())
 }
 
 pub(super) fn ca(ca: &Ca) -> String {
@@ -82,6 +108,23 @@ pub(super) fn cache(cache: &Cache) -> String {
     text.push_str(if cache.fstrim { ", trimmed" } else { "" });
     text.push_str(if cache.required { "; without it nothing runs" } else { "" });
     text
+}
+
+/// Where a report goes.
+pub(super) fn report(sink: &ReportSink) -> String {
+    match sink {
+        ReportSink::Console => "a line on the console".to_owned(),
+        ReportSink::File { volume, path } => format!("the file {path} in the volume {volume}"),
+        ReportSink::Http(url) => {
+            let url = url.reveal();
+            format!("posted to {}", without_password(url.split('?').next().unwrap_or(url)))
+        }
+        ReportSink::Virtio => "the virtio-serial port org.b2c.report".to_owned(),
+        ReportSink::DebugExit => {
+            "the status alone to QEMU's isa-debug-exit, which ends the machine in place of the last command"
+                .to_owned()
+        }
+    }
 }
 
 pub(super) fn swap(swap: &Swap) -> String {

@@ -147,34 +147,34 @@ impl<'a> Mirrored<'a> {
         if !(moment.is_meant_by(side.on) || (from_the_start && moment == Moment::PipelineStart)) {
             return Ok(());
         }
-        self.push_before_a_pull()?;
+        self.push_before_a_pull(moment)?;
         self.state().pulled = false;
-        let report = self.report("pulled");
+        let report = self.report("pulled", moment.name());
         report.during(|| side.mirror.pull(&report.progress)).map_err(|error| error.to_string())?;
         self.state().pulled = true;
         Ok(())
     }
 
     /// What should be in the bucket and is not would be undone by a pull: the last changes, and all where the last push failed.
-    fn push_before_a_pull(&self) -> Result<(), String> {
+    fn push_before_a_pull(&self, moment: Moment) -> Result<(), String> {
         let Some(side) = &self.push else { return Ok(()) };
         let is_due = self.is_behind() || (side.on.changes && self.state().pulled);
-        if is_due { self.push_all(side, Duration::ZERO) } else { Ok(()) }
+        if is_due { self.push_all(side, moment, Duration::ZERO) } else { Ok(()) }
     }
 
     fn push(&self, moment: Moment) -> Result<(), String> {
         match &self.push {
             Some(side) if moment.is_meant_by(side.on) => {
                 let patience = if moment == Moment::PipelineEnd { PATIENCE } else { Duration::ZERO };
-                self.push_all(side, patience)
+                self.push_all(side, moment, patience)
             }
             _ => Ok(()),
         }
     }
 
-    fn push_all(&self, side: &Side, patience: Duration) -> Result<(), String> {
+    fn push_all(&self, side: &Side, moment: Moment, patience: Duration) -> Result<(), String> {
         let mirror = self.safe_mirror(side)?;
-        let report = self.report("pushed");
+        let report = self.report("pushed", moment.name());
         let push = || mirror.push_until_done(&self.title(), patience, &report.progress);
         let pushed = report.during(push).map_err(|error| error.to_string());
         self.note_push(&pushed);
@@ -214,7 +214,7 @@ impl<'a> Mirrored<'a> {
             }
         };
         for (mirror, directions) in wanted {
-            let report = self.report("mirrored").of_the_whole_pipeline();
+            let report = self.report("mirrored", "changes").of_the_whole_pipeline();
             let running = Continuous::start(&self.title(), mirror, directions, Arc::clone(&report.progress));
             self.state().continuous.push((running, directions, report));
         }
@@ -227,7 +227,7 @@ impl<'a> Mirrored<'a> {
             && side.on.changes
         {
             // The pipeline did not start. Post containers may have left something all the same.
-            return self.push_all(side, PATIENCE);
+            return self.push_all(side, Moment::PipelineEnd, PATIENCE);
         }
         let mut finished = Ok(());
         for (continuous, directions, report) in running {
@@ -240,6 +240,21 @@ impl<'a> Mirrored<'a> {
         finished
     }
 
+    /// Pushes one file that was written after the last push of all of it. If that failed, a later boot pushes this file with the rest.
+    ///
+    /// # Errors
+    /// Why it is not in the bucket.
+    pub fn push_file(&self, path: &str) -> Result<(), String> {
+        let Some(side) = self.push.as_ref().filter(|_| self.is_ever_pushed() && !self.is_behind()) else {
+            return Ok(());
+        };
+        let left = side.mirror.push_paths(&[path.into()], &mirror::Progress::default());
+        match left.map_err(|error| error.to_string())?.as_slice() {
+            [] => Ok(()),
+            _ => Err(format!("it could not be pushed to {}", side.remote)),
+        }
+    }
+
     /// Whether the last push of all of it failed.
     pub fn is_behind(&self) -> bool {
         matches!(self.state().pushed, Pushed::Failed)
@@ -250,8 +265,8 @@ impl<'a> Mirrored<'a> {
         self.state().pushed = if pushed.is_ok() { Pushed::Whole } else { Pushed::Failed };
     }
 
-    fn report(&self, done: &str) -> Report {
-        Report::new(format!("Volume {}: {done}", self.name()))
+    fn report(&self, done: &'static str, moment: &'static str) -> Report {
+        Report::new(self.name(), done, moment)
     }
 
     /// How log lines call it.

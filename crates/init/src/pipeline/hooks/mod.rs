@@ -89,6 +89,17 @@ impl<'a> Hooks<'a> {
         Err(Failed { moment: Moment::PipelineEnd, volumes })
     }
 
+    /// Pushes a file of that volume, if the volume is one that is pushed, after all its pushes are over.
+    ///
+    /// # Errors
+    /// Why it is not in the bucket.
+    pub fn push_file(&self, volume: &str, path: &str) -> Result<(), String> {
+        self.0
+            .iter()
+            .filter(|mirrored| mirrored.name() == volume)
+            .try_for_each(|mirrored| mirrored.push_file(path))
+    }
+
     /// Mirrors what is to be mirrored at that moment.
     pub fn run(&self, moment: Moment) -> Result<(), Failed> {
         self.each(moment, |volume| volume.has_hook(moment), |volume| volume.run(moment))

@@ -1,8 +1,11 @@
 //! What mirroring says while it takes long, and at its end. A farm takes a silent console for a dead machine.
 
 use crate::console::CONSOLE;
+use crate::report;
+use ::report::{Millis, Transfer};
 use image::progress::{size, size_of};
 use mirror::Progress;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -16,19 +19,25 @@ const STACK: usize = 128 << 10;
 
 /// Counts of one piece of work, and what it is called.
 pub struct Report {
-    /// Begins the lines: `Volume job: pushed`.
-    what: String,
+    /// The volume's name.
+    volume: String,
+    /// `pushed`, perhaps with more words behind it.
+    done: &'static str,
+    /// When hooks run, as options name it.
+    moment: &'static str,
     /// Counted by whoever works.
     pub progress: Arc<Progress>,
     started: Instant,
+    started_ms: Millis,
     /// The time that passes is that of the work.
     timed: bool,
 }
 
 impl Report {
-    /// Of work that begins now. `what` begins the lines: `Volume job: pushed`.
-    pub fn new(what: String) -> Report {
-        Report { what, progress: Arc::default(), started: Instant::now(), timed: true }
+    /// Of work that begins now. The lines begin `Volume job: pushed`; the first word of `done` is the direction.
+    pub fn new(volume: &str, done: &'static str, moment: &'static str) -> Report {
+        let (progress, started, started_ms) = (Arc::default(), Instant::now(), report::now());
+        Report { volume: volume.to_owned(), done, moment, progress, started, started_ms, timed: true }
     }
 
     /// Of work that is done now and then for as long as the pipeline runs: how long that was says nothing.
@@ -37,12 +46,12 @@ impl Report {
     }
 
     /// Does the work, or the rest of it: one line an interval, and a summary at its end.
-    pub fn during<E>(&self, work: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    pub fn during<E: Display>(&self, work: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         let (done, is_done) = mpsc::channel::<()>();
         thread::scope(|scope| {
             let say = move || {
                 while is_done.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                    CONSOLE.line(&format!("{} {} so far", self.what, self.counts()));
+                    CONSOLE.line(&format!("{} {} so far", self.what(), self.counts()));
                 }
             };
             // Without the thread there are no lines on the way.
@@ -50,10 +59,29 @@ impl Report {
             let result = work();
             drop(done);
             if result.is_ok() {
-                CONSOLE.line(&format!("{} {}", self.what, self.summary()));
+                CONSOLE.line(&format!("{} {}", self.what(), self.summary()));
             }
+            report::transfer(self.transfer(result.as_ref().err().map(ToString::to_string)));
             result
         })
+    }
+
+    fn what(&self) -> String {
+        format!("Volume {}: {}", self.volume, self.done)
+    }
+
+    fn transfer(&self, error: Option<String>) -> Transfer {
+        Transfer {
+            volume: self.volume.clone(),
+            direction: self.done.split(' ').next().unwrap_or_default().to_owned(),
+            moment: self.moment.to_owned(),
+            start_ms: self.started_ms,
+            duration_ms: report::now().saturating_sub(self.started_ms),
+            files: get(&self.progress.files),
+            bytes: get(&self.progress.bytes),
+            removed: get(&self.progress.removed),
+            error,
+        }
     }
 
     /// `120 files, 3.4 MB in 1.2 s (2.8 MB/s)`.

@@ -1,5 +1,6 @@
 //! What has to be pushed although the boot ends: it is noted beside the volume, so that a later boot does it.
 
+use super::Moment;
 use super::mirrored::{Mirrored, Pushed, Side};
 use super::report::Report;
 use crate::console::CONSOLE;
@@ -99,7 +100,7 @@ enum Whole {
 }
 
 fn push(mirror: &Mirror, name: &str) -> Result<Whole, String> {
-    let report = Report::new(format!("Volume {name}: pushed what an earlier boot could not:"));
+    let report = Report::new(name, "pushed what an earlier boot could not:", Moment::PipelineStart.name());
     report.during(|| mirror.push(&report.progress)).map_err(|error| error.to_string())?;
     Ok(if report.progress.kept.load(Ordering::Relaxed) == 0 { Whole::Yes } else { Whole::No })
 }

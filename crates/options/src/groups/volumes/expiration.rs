@@ -1,5 +1,6 @@
 //! When a volume is deleted.
 
+use crate::values::{self, digits};
 use std::time::Duration;
 
 /// When a volume is deleted. Decided when it is created.
@@ -21,21 +22,8 @@ pub(super) fn parse(text: &str) -> Option<Expiration> {
     match text {
         "never" => Some(Expiration::Never),
         "pipeline_end" => Some(Expiration::PipelineEnd),
-        _ => duration(text).map(Expiration::After).or_else(|| date_time(text).map(Expiration::At)),
+        _ => values::duration(text).map(Expiration::After).or_else(|| date_time(text).map(Expiration::At)),
     }
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let seconds = match text.bytes().last()? {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 3600,
-        b'd' => 86_400,
-        b'w' => 7 * 86_400,
-        _ => return None,
-    };
-    let count = digits(&text[..text.len() - 1])?;
-    count.checked_mul(seconds).filter(|&seconds| seconds > 0).map(Duration::from_secs)
 }
 
 /// RFC 3339, in UTC; without a time it is the day's first second.
@@ -60,10 +48,6 @@ fn numbers(text: &str, separator: char, lengths: [usize; 3]) -> Option<[u64; 3]>
         *number = digits(parts.next().filter(|part| part.len() == length)?)?;
     }
     parts.next().is_none().then_some(numbers)
-}
-
-fn digits(text: &str) -> Option<u64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Gregorian calendar; `None` if there is no such day.
