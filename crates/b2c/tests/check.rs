@@ -122,6 +122,14 @@ fn how_long_things_may_take_is_told() {
 }
 
 #[test]
+fn what_becomes_of_an_interface_is_told() {
+    let story = story("b2c.iface=52:54:00:12:34:56,vlan=5,mtu=1400,optional,auto");
+    let line = "Network: VLAN 5 on 52:54:00:12:34:56, MTU 1400, may be missing, whatever the link offers";
+    assert!(story.contains(line), "{story}");
+    assert!(story.contains("Host name: what the DHCP server gives, else boot2container"), "{story}");
+}
+
+#[test]
 fn what_is_kept_and_where_is_told() {
     let story = story(
         "b2c.cache_device=auto,required,budget=80% b2c.swap=1G b2c.volume=a b2c.minio=s3,http://h,a,b \

