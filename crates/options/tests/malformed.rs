@@ -27,6 +27,7 @@ const MALFORMED: [(&str, &str, Runs); 28] = [
     ("b2c.storage", "additionalimagestores", THE_REST),
     ("b2c.proxy", "https=h:3128", THE_REST),
     ("b2c.insmods", "../b.ko", THE_REST),
+    ("b2c.modules", "ftp://h/a", NOTHING),
     ("b2c.keymap", "/x", THE_REST),
     ("b2c.poweroff_delay", "soon", THE_REST),
     ("b2c.shutdown_cmd", "\"echo 'x\"", THE_REST),
