@@ -30,7 +30,7 @@ Nothing is fetched and nothing is changed.
                      read as if they followed; repeatable
   --extra-args FILE  a text as b2c.extra_args_url would give it, read as if it followed all that
 
-Exit code: 0 fine; 1 warnings, or options that are not supported yet; 2 errors.
+Exit code: 0 fine; 1 warnings; 2 errors.
 ";
 
 /// Longer texts are a mistake: no kernel and no extra arguments hold as much.
@@ -91,10 +91,10 @@ impl std::fmt::Display for Checked {
             finding.render(f, &self.sources, &self.parsed.secrets)?;
         }
         let count = |level| self.findings.iter().filter(|finding| finding.level == level).count();
-        let (errors, warnings, later) = (count(Level::Error), count(Level::Warning), count(Level::NotYet));
-        match (errors, warnings, later) {
-            (0, 0, 0) => f.write_str("\nNo mistakes found.\n"),
-            _ => writeln!(f, "\nErrors: {errors}. Warnings: {warnings}. Not supported yet: {later}."),
+        let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+        match (errors, warnings) {
+            (0, 0) => f.write_str("\nNo mistakes found.\n"),
+            _ => writeln!(f, "\nErrors: {errors}. Warnings: {warnings}."),
         }
     }
 }

@@ -73,7 +73,7 @@ error: b2c.swap: `8x` is not a size
   |                ^^
   = help: write a number and K, M, G or T, such as 8G
 
-Errors: 1. Warnings: 0. Not supported yet: 0.
+Errors: 1. Warnings: 0.
 ";
     assert_eq!(findings("quiet b2c.swap=8x b2c.run=alpine"), (2, expected.to_owned()));
 }
@@ -88,19 +88,26 @@ warning: unknown option b2c.contianer is ignored
   | ^^^^^^^^^^^^^
   = help: the closest known one is b2c.container
 
-Errors: 0. Warnings: 1. Not supported yet: 0.
+Errors: 0. Warnings: 1.
 ";
     assert_eq!(findings("b2c.contianer=alpine"), (1, expected.to_owned()));
 }
 
 #[test]
-fn options_without_their_work_are_notes() {
-    let expected = "\
-note: b2c.keymap=de: not supported yet, and ignored
-
-Errors: 0. Warnings: 0. Not supported yet: 1.
-";
-    assert_eq!(findings("b2c.keymap=de"), (1, expected.to_owned()));
+fn modules_and_keymaps_are_told_in_the_order_of_a_boot() {
+    let digits = "0123456789abcdef".repeat(4);
+    let text = format!(
+        "b2c.keymap=de b2c.modules=http://me:secret@h/a.cpio,sha256={digits} b2c.modules=drivers:1,tls-verify=false"
+    );
+    let told = story(&text);
+    assert!(told.contains("Keyboard: de\n"), "{told}");
+    let archive =
+        format!("Modules and firmware: the archive http://***@h/a.cpio with the SHA-256 {digits}\n");
+    let image = "the image docker.io/library/drivers:1, from whoever says that he is the server\n";
+    assert!(told.contains(&archive) && told.contains(image), "{told}");
+    let expected = "error: b2c.modules: ";
+    let (code, found) = findings("b2c.modules=NOT/A/Name");
+    assert!(code == 2 && found.starts_with(expected), "{found}");
 }
 
 #[test]
@@ -112,6 +119,14 @@ fn how_long_things_may_take_is_told() {
         "{story}"
     );
     assert!(self::story("b2c.watchdog=off").contains("Watchdog: off\n"));
+}
+
+#[test]
+fn what_becomes_of_an_interface_is_told() {
+    let story = story("b2c.iface=52:54:00:12:34:56,vlan=5,mtu=1400,optional,auto");
+    let line = "Network: VLAN 5 on 52:54:00:12:34:56, MTU 1400, may be missing, whatever the link offers";
+    assert!(story.contains(line), "{story}");
+    assert!(story.contains("Host name: what the DHCP server gives, else boot2container"), "{story}");
 }
 
 #[test]
@@ -202,7 +217,7 @@ fn a_variable_that_nobody_sets_warns() {
         found.starts_with("warning: b2c.run: $PWD is replaced by nothing before the container starts\n"),
         "{found}"
     );
-    assert!(found.ends_with("Errors: 0. Warnings: 1. Not supported yet: 0.\n"), "{found}");
+    assert!(found.ends_with("Errors: 0. Warnings: 1.\n"), "{found}");
     assert_eq!(code, 1);
 }
 

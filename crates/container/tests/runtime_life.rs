@@ -180,6 +180,25 @@ fn stop_asks_first() {
 }
 
 #[test]
+fn another_thread_ends_what_this_one_waits_for() {
+    let root = busybox();
+    let mut spec = script(&root, "trap '' TERM; echo ready; while :; do sleep 0.1; done");
+    // It would be patient.
+    spec.stop_timeout = 3600;
+    let mut running = start(&spec, &shim()).unwrap();
+    wait_for_line(&mut running.io, "ready");
+    let stopper = running.stopper();
+    let stopping = std::thread::spawn(move || {
+        stopper.stop_within(std::time::Duration::from_millis(100));
+        stopper
+    });
+    assert_eq!(running.wait(), Ok(Exit::Signal(libc::SIGKILL)));
+    // Of a container that has ended, there is nothing left to end.
+    drop(running);
+    stopping.join().unwrap().stop();
+}
+
+#[test]
 fn a_container_that_ignores_the_stop_signal_is_killed() {
     let root = busybox();
     let mut running =

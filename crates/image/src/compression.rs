@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 /// Largest window of a zstd frame. RFC 8878 §3.1.1.1.2 asks for 8 MiB at least; what needs more than this needs
 /// `zstd --ultra -21`, and is not for small machines.
-const MAX_ZSTD_WINDOW: u64 = 32 << 20;
+pub(crate) const MAX_ZSTD_WINDOW: u64 = 32 << 20;
 
 /// How a layer is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 pub mod additional;
 mod ahead;
+pub mod archive;
 pub mod compression;
 pub mod config;
 pub mod digest;

@@ -19,6 +19,11 @@ impl Progress {
         Progress { received: AtomicU64::new(0), total: AtomicU64::new(total), started: Instant::now() }
     }
 
+    /// So many bytes came.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Bytes that need not be fetched.
     pub(crate) fn skip(&self, bytes: u64) {
         self.total.fetch_sub(bytes, Ordering::Relaxed);

@@ -253,7 +253,8 @@ fn renewed(
     Ok(stored)
 }
 
-fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
+/// Its layers' folders, each once.
+pub(crate) fn into_image(store: &Store, stored: StoredImage) -> Result<Image, Cause> {
     if stored.config.diff_ids.is_empty() {
         return Err(Cause::NoLayers);
     }

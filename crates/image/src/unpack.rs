@@ -1,12 +1,15 @@
 //! Unpacks a layer, a tar archive, into a folder of its own, in the form that overlayfs stacks.
 
 mod archive;
+mod cpio;
 mod header;
+mod members;
 mod path;
 mod pax;
 mod tree;
 
 use archive::Archive;
+pub use members::unpack_initramfs;
 use path::Target;
 use rustix::fd::AsFd;
 use rustix::io::Errno;

@@ -1,4 +1,4 @@
-//! How the machine is to end: the one thing that the boot process tells process 1.
+//! How the machine is to end: what the boot process tells process 1 by its own end.
 
 use rustix::system::RebootCommand;
 

@@ -3,6 +3,7 @@
 mod boot;
 mod console;
 mod ending;
+mod firmware;
 mod modprobe;
 mod patience;
 mod pipeline;

@@ -1,19 +1,71 @@
 //! What the kernel calls when it wants a module by itself: a container mounts a file system, adds a kind of link, opens a socket of a rare family.
 
 use modules::Modules;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Where kernels expect it (CONFIG_MODPROBE_PATH). A program that another archive of the initrd brought there is used instead.
 pub const PATH: &str = "/sbin/modprobe";
 
-/// Where archives of the initrd bring modules.
-pub const ROOTS: [&str; 2] = ["/lib/modules", "/usr/lib/modules"];
+/// Where modules and firmware are in a root file system.
+pub const LIBRARIES: [&str; 2] = ["lib", "usr/lib"];
+
+/// What `b2c.modules` fetched: a folder each, with its root file system in `merged`. Then also [`own_root`] is there.
+pub const FETCHED: &str = "/run/drivers";
+const MERGED: &str = "merged";
 
 /// The modules of the running kernel, with the parameters that the command line has for them.
 pub fn modules(params: &[(String, String)]) -> Result<Modules, modules::Error> {
-    let uname = rustix::system::uname();
-    Modules::open(&ROOTS.map(Path::new), &uname.release().to_string_lossy(), params)
+    Modules::open(&paths(&roots()), &release(), params)
+}
+
+/// Finds the modules again, when more were fetched.
+pub fn reopen(modules: &Modules) -> Result<(), modules::Error> {
+    modules.reopen(&paths(&roots()), &release())
+}
+
+/// Of the running kernel.
+pub fn release() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
+/// The initramfs' own libraries, once something is mounted over them.
+pub fn own_root() -> PathBuf {
+    // Behind the numbers of what was fetched.
+    Path::new(FETCHED).join("own").join(MERGED)
+}
+
+/// The folders of that kind (`modules`, `firmware`) below a root file system, each once. A link that leads out of it is not followed.
+pub fn folders(root: &Path, kind: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = LIBRARIES
+        .iter()
+        .filter_map(|library| root.join(library).join(kind).canonicalize().ok())
+        .filter(|folder| folder.starts_with(root) && folder.is_dir())
+        .collect();
+    found.dedup();
+    found
+}
+
+/// All folders of that kind: those that were fetched, and then the initramfs' own.
+pub fn all_folders(kind: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(FETCHED).into_iter().flatten().flatten();
+    let mut roots: Vec<_> = entries.map(|entry| entry.path().join(MERGED)).collect();
+    roots.sort_unstable();
+    roots.iter().flat_map(|root| folders(root, kind)).collect()
+}
+
+/// Where archives of the initrd bring modules, unless some were fetched.
+fn roots() -> Vec<PathBuf> {
+    let fetched = all_folders("modules");
+    if fetched.is_empty() {
+        LIBRARIES.map(|library| Path::new("/").join(library).join("modules")).to_vec()
+    } else {
+        fetched
+    }
+}
+
+fn paths(roots: &[PathBuf]) -> Vec<&Path> {
+    roots.iter().map(PathBuf::as_path).collect()
 }
 
 /// Where [`run`] finds the parameters that are not on the kernel's command line.

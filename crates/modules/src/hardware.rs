@@ -113,7 +113,7 @@ impl Modules {
 
     /// Whether a folder of that name is on the way to the module's file.
     fn is_below(&self, module: &str, folder: &str) -> bool {
-        let path = self.trees.iter().find_map(|tree| tree.path(module));
+        let path = self.found().trees.iter().find_map(|tree| tree.path(module));
         path.is_some_and(|path| path.iter().any(|name| name == folder))
     }
 }

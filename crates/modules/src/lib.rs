@@ -27,20 +27,44 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 use tree::Tree;
 
 /// The modules of the running kernel. May be shared between threads; the kernel sorts out who loads a module first.
 #[derive(Debug)]
 pub struct Modules {
-    trees: Vec<Tree>,
+    found: RwLock<Found>,
     params: Params,
-    /// Why a module that is not in `trees` is not to be had.
-    missing: String,
     sysfs: PathBuf,
     /// Device names that were dealt with.
     seen: Mutex<HashSet<String>>,
+}
+
+/// What there is to load.
+#[derive(Debug)]
+struct Found {
+    trees: Vec<Tree>,
+    /// Why a module that is not in `trees` is not to be had.
+    missing: String,
+}
+
+impl Found {
+    fn open(roots: &[&Path], release: &str) -> Result<Self, Error> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in roots.iter().filter_map(|root| root.join(release).canonicalize().ok()) {
+            if folder.is_dir() && !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        let trees: Vec<_> = folders.into_iter().map(Tree::open).collect::<Result<_, _>>()?;
+        let missing = explain_missing(roots, release, !trees.is_empty());
+        Ok(Self { trees, missing })
+    }
+
+    fn is_builtin(&self, name: &str) -> bool {
+        self.trees.iter().any(|tree| tree.is_builtin(name))
+    }
 }
 
 impl Modules {
@@ -53,15 +77,20 @@ impl Modules {
     /// # Errors
     /// When an index is there but cannot be read.
     pub fn open(roots: &[&Path], release: &str, params: &[(String, String)]) -> Result<Self, Error> {
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for folder in roots.iter().filter_map(|root| root.join(release).canonicalize().ok()) {
-            if folder.is_dir() && !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
-        let trees: Vec<_> = folders.into_iter().map(Tree::open).collect::<Result<_, _>>()?;
-        let missing = explain_missing(roots, release, !trees.is_empty());
-        Ok(Self { trees, params: Params::new(params), missing, sysfs: "/sys".into(), seen: Mutex::default() })
+        let found = RwLock::new(Found::open(roots, release)?);
+        Ok(Self { found, params: Params::new(params), sysfs: "/sys".into(), seen: Mutex::default() })
+    }
+
+    /// Reads the indexes again, when there are more modules than there were. Devices that were dealt with get another chance.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; then nothing has changed.
+    pub fn reopen(&self, roots: &[&Path], release: &str) -> Result<(), Error> {
+        let found = Found::open(roots, release)?;
+        // What a thread left behind that died while it held a lock is whole: both are replaced.
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
     }
 
     /// Loads a module by its name, or by an alias such as `fs-overlay`, with dependencies, soft dependencies and
@@ -102,22 +131,25 @@ impl Modules {
     /// When there is no such module, or its dependencies make no sense.
     pub fn plan(&self, name: &str) -> Result<Vec<Step>, Error> {
         let name = fold(name);
-        match self.trees.iter().find(|tree| tree.path(&name).is_some()) {
+        let found = self.found();
+        match found.trees.iter().find(|tree| tree.path(&name).is_some()) {
             Some(tree) => Planner::plan(tree, &name),
-            None if self.is_builtin(&name) => Ok(Vec::new()),
-            None => Err(Error::NotFound { name, searched: self.missing.clone() }),
+            None if found.is_builtin(&name) => Ok(Vec::new()),
+            None => Err(Error::NotFound { name, searched: found.missing.clone() }),
         }
     }
 
     /// The modules that a name or an alias stands for.
     fn resolve(&self, name: &str) -> Result<Vec<String>, Error> {
         let folded = fold(name);
-        if self.is_builtin(&folded) || self.trees.iter().any(|tree| tree.path(&folded).is_some()) {
+        let found = self.found();
+        if found.is_builtin(&folded) || found.trees.iter().any(|tree| tree.path(&folded).is_some()) {
             return Ok(vec![folded]);
         }
+        drop(found);
         let names = self.find_alias(name)?;
         if names.is_empty() {
-            return Err(Error::NotFound { name: name.to_owned(), searched: self.missing.clone() });
+            return Err(Error::NotFound { name: name.to_owned(), searched: self.found().missing.clone() });
         }
         Ok(names)
     }
@@ -125,7 +157,7 @@ impl Modules {
     /// What matches, in the order of the devices, each module once, without blacklisted ones.
     fn find(&self, wanted: &Wanted) -> Result<Vec<Match>, Error> {
         let mut matched = Vec::new();
-        for tree in &self.trees {
+        for tree in &self.found().trees {
             tree.collect_matches(wanted, &mut matched)?;
         }
         matched.sort_unstable();
@@ -162,8 +194,8 @@ impl Modules {
         None
     }
 
-    fn is_builtin(&self, name: &str) -> bool {
-        self.trees.iter().any(|tree| tree.is_builtin(name))
+    fn found(&self) -> RwLockReadGuard<'_, Found> {
+        self.found.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Built in, or loaded and through with its initialisation, as far as sysfs knows: built-in modules without parameters

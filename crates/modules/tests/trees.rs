@@ -215,3 +215,17 @@ fn without_depmod_the_modules_tell() {
     assert_eq!(modules.find_alias("pci:v0000ABCDd1").unwrap(), ["card"]);
     assert_eq!(modules.find_alias("crypto_sum").unwrap(), ["sum"]);
 }
+
+#[test]
+fn modules_that_come_later_stand_beside_those_that_were_there() {
+    let (first, second) = (
+        root(DEPMOD),
+        root(&[("modules.dep", "extra/gpu.ko.xz: extra/b.ko\nextra/b.ko:\n"), ("modules.alias", "")]),
+    );
+    let modules = open(first.path(), &[]);
+    assert!(matches!(modules.plan("gpu"), Err(Error::NotFound { .. })));
+    modules.reopen(&[second.path(), first.path()], RELEASE).unwrap();
+    assert_eq!(plan(&modules, "gpu"), ["b", "gpu"]);
+    assert_eq!(plan(&modules, "overlay"), ["overlay"]);
+    assert_eq!(modules.find_alias("pci:v00001AF4d00001000sv0sd0bc02sc00i00").unwrap(), ["virtio_pci"]);
+}

@@ -47,6 +47,7 @@ const IFA_RT_PRIORITY: u16 = 9;
 const IFA_F_NODAD: u32 = 0x02;
 const IFA_F_TENTATIVE: u8 = 0x40;
 const RT_SCOPE_UNIVERSE: u8 = 0;
+const RT_SCOPE_SITE: u8 = 200;
 const ARPHRD_ETHER: u16 = 1;
 const IFF_UP: u32 = 0x1;
 const IFF_LOOPBACK: u32 = 0x8;
@@ -249,6 +250,7 @@ fn parse_address(payload: &[u8]) -> Option<(u32, Prefix)> {
         AF_INET6 => IpAddr::from(<[u8; 16]>::try_from(value).ok()?),
         _ => return None,
     };
-    let usable = scope == RT_SCOPE_UNIVERSE && flags & IFA_F_TENTATIVE == 0;
+    // Site-local addresses of IPv6 are no longer made, but QEMU's user-mode network still gives them.
+    let usable = matches!(scope, RT_SCOPE_UNIVERSE | RT_SCOPE_SITE) && flags & IFA_F_TENTATIVE == 0;
     usable.then(|| (u32::from_ne_bytes(index), Prefix { address, length }))
 }

@@ -4,10 +4,12 @@
 //! needed most.
 
 mod answer;
+mod error;
 mod vote;
 
 use crate::clock;
 pub use answer::{Answer, PACKET, Unfit, judge};
+pub use error::Error;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -26,56 +28,6 @@ const STRAGGLERS: Duration = Duration::from_secs(1);
 const STACK: usize = 64 << 10;
 /// Nanoseconds.
 const SECOND: i128 = 1_000_000_000;
-
-/// Why the clock was not set.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The name has no address.
-    #[error("NTP server {host:?} cannot be found: {reason}")]
-    Dns {
-        /// As given.
-        host: String,
-        /// The resolver's words.
-        reason: String,
-    },
-    /// The network did not carry the question or the answer.
-    #[error("NTP server {server}: {source}")]
-    Network {
-        /// Its address.
-        server: SocketAddr,
-        /// The kernel's reason.
-        source: io::Error,
-    },
-    /// Nobody answered.
-    #[error("NTP server {server} does not answer")]
-    Silent {
-        /// Its address.
-        server: SocketAddr,
-    },
-    /// The answer cannot be the time.
-    #[error("NTP server {server}: its answer is not used: {reason}")]
-    Refused {
-        /// Its address.
-        server: SocketAddr,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The server does not want to be asked again.
-    #[error("NTP server {server} asks to be left alone")]
-    Unwanted {
-        /// Its address.
-        server: SocketAddr,
-    },
-    /// Nobody can be believed.
-    #[error("NTP servers {servers} do not agree about the time")]
-    Disagreement {
-        /// Their addresses.
-        servers: String,
-    },
-    /// The kernel does not set the clock.
-    #[error("the clock cannot be set: {0}")]
-    Clock(io::Error),
-}
 
 /// How far this machine's clock is off, in nanoseconds; positive if it is late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,13 +102,9 @@ fn query_but(hosts: &[String], limits: &Limits, unwanted: &mut Vec<SocketAddr>) 
     for answer in ask_all(&servers, limits) {
         match answer {
             Ok(answer) => answers.push(answer),
-            Err(error) => {
-                if let Error::Unwanted { server } = error {
-                    unwanted.push(server);
-                }
-                // The first one is about the server that is preferred.
-                failure.get_or_insert(error);
-            }
+            Err(Error::Unwanted { server }) => unwanted.push(server),
+            // The first one is about the server that is preferred.
+            Err(error) => drop(failure.get_or_insert(error)),
         }
         if let Some(answer) = vote::majority(&answers, servers.len()) {
             return Ok(answer.offset);
@@ -165,7 +113,7 @@ fn query_but(hosts: &[String], limits: &Limits, unwanted: &mut Vec<SocketAddr>) 
     // Of those that answered.
     match vote::majority(&answers, answers.len()) {
         Some(answer) => Ok(answer.offset),
-        None if answers.is_empty() => Err(failure.unwrap_or_else(|| nobody(hosts))),
+        None if answers.is_empty() => Err(failure.unwrap_or_else(|| nobody(hosts, unwanted))),
         None => {
             let servers: Vec<String> = servers.iter().map(SocketAddr::to_string).collect();
             Err(Error::Disagreement { servers: servers.join(", ") })
@@ -173,8 +121,12 @@ fn query_but(hosts: &[String], limits: &Limits, unwanted: &mut Vec<SocketAddr>) 
     }
 }
 
-fn nobody(hosts: &[String]) -> Error {
-    Error::Dns { host: hosts.join(", "), reason: "it has no address".into() }
+/// Nobody is left to be asked.
+fn nobody(hosts: &[String], unwanted: &[SocketAddr]) -> Error {
+    match unwanted {
+        [server, ..] => Error::Unwanted { server: *server },
+        [] => Error::Dns { host: hosts.join(", "), reason: "it has no address".into() },
+    }
 }
 
 /// The answers as they come; not of those that are slow when others were not.

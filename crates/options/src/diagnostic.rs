@@ -48,6 +48,8 @@ pub enum Fatal {
     ContainerLine(String),
     /// A volume cannot be set up as written.
     VolumeSetup,
+    /// Modules or firmware that are to be fetched cannot be understood.
+    ModuleSetup,
     /// A cache is required, and cannot be understood.
     Cache,
     /// The extra arguments cannot be read, or their address cannot: the options that they hold would be missing.
@@ -60,6 +62,7 @@ impl Fatal {
         match self {
             Fatal::ContainerLine(text) => text,
             Fatal::VolumeSetup => "Volume setup",
+            Fatal::ModuleSetup => "Module setup",
             Fatal::Cache => "Cache setup",
             Fatal::ExtraArgs => "Extra arguments",
         }
@@ -214,13 +217,6 @@ pub(crate) fn visible(text: &str) -> String {
             break;
         }
     }
-    shown
-}
-
-/// `text` in full, on one line.
-pub(crate) fn on_one_line(text: &str) -> String {
-    let mut shown = String::new();
-    text.chars().for_each(|c| push_visible(&mut shown, c));
     shown
 }
 

@@ -1,7 +1,7 @@
 //! docs/options.md, made from the table.
 
 use crate::groups::GROUPS;
-use crate::table::{Mark, OptionSpec, Support, all};
+use crate::table::{Mark, OptionSpec, all};
 use std::fmt::Write as _;
 
 const HEAD: &str = "# Options
@@ -24,7 +24,7 @@ What is in a kernel command line can be read in many places: put secrets into ex
 - Of an option that may not be repeated the last one wins. Others add up in order, the command line first, then the extra arguments in theirs.
 - Words of others are left alone. A word that starts with `b2c.` and is not known is a warning that names the closest option (*divergence*: the original is silent).
 - A value that cannot be used is one red line; the option then keeps its default, or that one occurrence is left out. Where running something else than
-  what was asked for would be worse, nothing runs: see `b2c.run`, `b2c.volume` and `b2c.extra_args_url`.
+  what was asked for would be worse, nothing runs: see `b2c.run`, `b2c.volume`, `b2c.modules` and `b2c.extra_args_url`.
 - In extra arguments, lines that start with `#` and blank lines are skipped, and a quoted value may hold line ends.
 - Kernels cut a command line at 2047 bytes (x86, arm64): one as long as that gets a warning.
 - `MODULE.PARAM=VALUE` words are given to kernel modules when they are loaded.
@@ -45,14 +45,10 @@ pub fn page() -> String {
 }
 
 fn summary(page: &mut String) {
-    page.push_str("| option | what for | |\n|---|---|---|\n");
+    page.push_str("| option | what for |\n|---|---|\n");
     for spec in all() {
-        let support = match spec.support {
-            Support::Now => "",
-            Support::NotYet { .. } => "*not yet*",
-        };
         let anchor = spec.name.replace('.', "");
-        push(page, format_args!("| [`{}`](#{anchor}) | {} | {support} |\n", spec.name, spec.help));
+        push(page, format_args!("| [`{}`](#{anchor}) | {} |\n", spec.name, spec.help));
     }
 }
 
@@ -70,12 +66,6 @@ fn section(page: &mut String, spec: &OptionSpec) {
         push(page, format_args!("- Default: {}\n", spec.default));
     }
     page.push_str(if spec.repeatable { "- May be repeated.\n" } else { "- The last one wins.\n" });
-    match spec.support {
-        Support::Now => {}
-        Support::NotYet { .. } => {
-            page.push_str("- **Not supported yet**: a red line says so, and it is ignored.\n");
-        }
-    }
     for mark in spec.marks {
         let (kind, text) = match mark {
             Mark::KeptQuirk(text) => ("Kept quirk", text),

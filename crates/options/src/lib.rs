@@ -22,6 +22,7 @@ mod values;
 mod words;
 
 pub use diagnostic::{Diagnostic, Fatal, Severity};
+pub use groups::machine::{Fetched, ModuleSource};
 pub use groups::network::{
     Address, Ca, CaSource, Iface, Link, Login, Method, NtpPeer, Place, Proxy, RegistryMirror, Route,
 };
@@ -30,7 +31,7 @@ pub use groups::storage::{Budget, Cache, CacheDevice, Filesystem, ImageStores, N
 pub use groups::volumes::{Conditions, Expiration, Remote, S3Alias, Volume};
 pub use lines::{CommandList, ContainerLine, Variable, Word};
 pub use options::{DEFAULT_WATCHDOG, Options};
-pub use parse::{Parsed, not_supported_yet, parse, parse_texts};
+pub use parse::{Parsed, parse, parse_texts};
 pub use secret::Secret;
 pub use shell::{ShellError, ShellErrorKind};
 

@@ -1,6 +1,6 @@
 //! What the options are, once they are read.
 
-use crate::groups::machine::ModuleParam;
+use crate::groups::machine::{ModuleParam, ModuleSource};
 use crate::groups::network::{Ca, Iface, Login, NtpPeer, Proxy, RegistryMirror};
 use crate::groups::shutdown::ReportSink;
 use crate::groups::storage::{Cache, Filesystem, ImageStores, Nbd, Swap};
@@ -58,6 +58,8 @@ pub struct Options {
     pub insmods: Vec<String>,
     /// `modules_load=`: module names.
     pub modules_load: Vec<String>,
+    /// `b2c.modules`.
+    pub modules: Vec<ModuleSource>,
     /// Every `module.param[=value]` word of others: the module with `-` folded to `_`, and `param=value` or `param`.
     pub module_params: Vec<ModuleParam>,
     /// `b2c.keymap`.
@@ -101,6 +103,7 @@ impl Default for Options {
             login: Vec::new(),
             insmods: Vec::new(),
             modules_load: Vec::new(),
+            modules: Vec::new(),
             module_params: Vec::new(),
             keymap: None,
             report: Vec::new(),

@@ -1,10 +1,10 @@
 //! Words → options, by the table.
 
-use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity, on_one_line};
+use crate::diagnostic::{Diagnostic, Fatal, Problem, Report, Severity};
 use crate::groups::machine;
 use crate::located::Slice;
 use crate::options::Options;
-use crate::table::{self, OptionSpec, Support};
+use crate::table::{self, OptionSpec};
 use crate::words::{self, Comments, RawWord};
 use crate::{PREFIX, references};
 use std::ops::Range;
@@ -154,13 +154,4 @@ fn warn_if_cut(text: &str, report: &mut Report) {
     let message = format!("the command line is {} bytes long: kernels cut it at {LONGEST_LINE}", line.len());
     let help = "move options to a text that b2c.extra_args_url names".to_owned();
     report.push(Severity::Warning, last..line.len(), message, Some(help));
-}
-
-/// One line for each option that was given, but whose work comes later.
-pub fn not_supported_yet(options: &Options) -> Vec<String> {
-    let given = table::all().flat_map(|spec| match spec.support {
-        Support::Now => Vec::new(),
-        Support::NotYet { given, .. } => given(options),
-    });
-    given.map(|given| format!("{}: not supported yet, and ignored", on_one_line(&given))).collect()
 }

@@ -1,7 +1,6 @@
 //! The shape of the table of options. The rows are in [`groups`](crate::groups), one static per option.
 //!
-//! Everything that is known about options comes from here: the parser, the hint for a misspelt name, docs/options.md and the
-//! list of what is not supported yet.
+//! Everything that is known about options comes from here: the parser, the hint for a misspelt name and docs/options.md.
 
 use crate::diagnostic::{Fatal, Problem, Report};
 use crate::located::Slice;
@@ -28,8 +27,6 @@ pub struct OptionSpec {
     pub example: &'static str,
     /// Where it is odd, better or newer than the original's.
     pub marks: &'static [Mark],
-    /// Whether it does its work already.
-    pub support: Support,
     /// Takes one value over into the options.
     pub(crate) update: Update,
     /// If a value that cannot be used must keep everything from running: the reason, made from the value.
@@ -48,18 +45,6 @@ pub enum Mark {
     Divergence(&'static str),
     /// The original has no such thing.
     New(&'static str),
-}
-
-/// Whether an option does its work already.
-#[derive(Clone, Copy, Debug)]
-pub enum Support {
-    /// It does.
-    Now,
-    /// It is read and checked, and then a red line says that it does nothing yet.
-    NotYet {
-        /// What was given of that, one text a line.
-        given: fn(&Options) -> Vec<String>,
-    },
 }
 
 /// Options that belong together.

@@ -1,9 +1,7 @@
 //! Command lines of real users: each parses without a word of complaint, into what its user meant.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
-use options::{
-    CacheDevice, ContainerLine, Expiration, NtpPeer, Options, SwapSpace, not_supported_yet, parse,
-};
+use options::{CacheDevice, ContainerLine, Expiration, NtpPeer, Options, SwapSpace, parse};
 use std::time::Duration;
 
 #[track_caller]
@@ -56,7 +54,6 @@ fn line_3_for_unknown_machines() {
         "-ti --tls-verify=false docker://ci-gateway:8002/mupuf/valve-infra/machine_registration:latest register",
     );
     assert_eq!(words(&options.run[0]), expected);
-    assert_eq!(not_supported_yet(&options), [""; 0]);
 }
 
 #[test]
@@ -100,7 +97,6 @@ fn line_7_a_gateway() {
     assert_eq!(options.volume.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>(), ["tmp", "perm"]);
     assert_eq!(options.hostname.as_deref(), Some("vivian"));
     assert_eq!(options.module_params, [("net".to_owned(), "ifnames=0".to_owned())]);
-    assert_eq!(not_supported_yet(&options), [""; 0]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use options::{
-    Budget, Cache, CacheDevice, Expiration, Fatal, Link, Method, NtpPeer, Options, Parsed, Severity,
-    not_supported_yet, parse,
+    Budget, Cache, CacheDevice, Fatal, Fetched, Link, Method, ModuleSource, NtpPeer, Options, Parsed,
+    Severity, parse,
 };
 use std::time::Duration;
 
@@ -256,7 +256,7 @@ fn bad_values_are_said_and_left_out() {
             "b2c.iface=eth0,vlan=4095,dhcp",
             "error: b2c.iface: `4095` is not a whole number from 1 to 4094 | 4095",
         ),
-        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value | vlan"),
+        ("b2c.iface=eth0,vlan", "error: b2c.iface: `vlan` needs a value; write vlan=… | vlan"),
         (
             "b2c.hostname=\"a b\"",
             "error: b2c.hostname: `a b` is not a name; use letters, digits, _ . - and start with a letter or a digit | a b",
@@ -405,6 +405,53 @@ fn bad_values_are_said_and_left_out() {
         assert_line(text, line);
         assert!(!assert_default_after(text).is_fatal(), "{text}");
     }
+}
+
+#[test]
+fn modules_that_cannot_be_understood_keep_everything_from_running() {
+    for (text, line) in [
+        (
+            "b2c.modules=ftp://h/a",
+            "error: b2c.modules: `ftp://h/a` is not a URL; write http://HOST/… or https://HOST/… | ftp://h/a",
+        ),
+        (
+            "b2c.modules=http://h/a,sha256=abc",
+            "error: b2c.modules: `abc` is not a SHA-256: that has 64 hex digits; write what sha256sum prints | abc",
+        ),
+        (
+            "b2c.modules=h/a,sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+            "error: b2c.modules: `sha256=0123456789abcdef0123456789abcdef0123456789abcdef012345…` is for archives; write h/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef | sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
+        ),
+        ("b2c.modules=h/a,tls-verify=no", "error: b2c.modules: `no` is not true or false | no"),
+        (
+            "b2c.modules=h/a,tls_verify=false",
+            "error: b2c.modules: `tls_verify=false` is not known; the closest known key is tls-verify | tls_verify=false",
+        ),
+        (
+            "b2c.modules=,tls-verify=false",
+            "error: b2c.modules: `,tls-verify=false` names nothing to fetch | ,tls-verify=false",
+        ),
+    ] {
+        assert_line(text, line);
+        assert_eq!(assert_default_after(text).fatal, Some(Fatal::ModuleSetup), "{text}");
+    }
+    let many = "b2c.modules=img ".repeat(17);
+    assert_eq!(
+        lines(&[&many]),
+        ["error: b2c.modules: `img` is one too many: 16 are possible; put several into one image | img"]
+    );
+}
+
+#[test]
+fn sources_of_modules() {
+    let digits = "0123456789abcdef".repeat(4);
+    let options = assert_fine(&format!(
+        "b2c.modules=http://h/a.cpio,sha256={digits} b2c.modules=docker://h:1/a:1,tls-verify=false b2c.modules=alpine"
+    ));
+    let archive = Fetched::Archive { url: "http://h/a.cpio".into(), sha256: Some(digits) };
+    let image = |name: &str| Fetched::Image(name.into());
+    let expected = [(archive, true), (image("docker://h:1/a:1"), false), (image("alpine"), true)];
+    assert_eq!(options.modules, expected.map(|(what, tls_verify)| ModuleSource { what, tls_verify }));
 }
 
 #[test]
@@ -697,14 +744,14 @@ fn secrets_are_never_shown() {
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
          b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
-         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h"
+         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h"
     );
     let parsed = parse(&[&text]);
     assert!(parsed.diagnostics.len() >= 8, "{:#?}", parsed.diagnostics);
     let mut options = parsed.options;
     // The URL of an endpoint is not a secret of ours; that it may hold one is looked after in messages.
     options.minio[0].url.clear();
-    let shown = format!("{:?} {:?} {:?}", parsed.diagnostics, options, not_supported_yet(&options));
+    let shown = format!("{:?} {:?}", parsed.diagnostics, options);
     let messages: String = parsed.diagnostics.iter().map(ToString::to_string).collect();
     for secret in ["hunter2", key, &key[..20]] {
         assert!(!shown.contains(secret) && !messages.contains(secret), "{secret}: {shown}");
@@ -773,21 +820,4 @@ fn hostile_texts_give_a_bounded_number_of_lines() {
     let found = lines(&[&"b2c.x ".repeat(5000)]);
     assert_eq!(found.len(), 101);
     assert_eq!(found[100], "warning: b2c.x: and more mistakes, which are not shown | b2c.x");
-}
-
-#[test]
-fn what_comes_later_says_so() {
-    let key = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
-    let options = parse(&[&format!(
-        "b2c.cache_device=fs b2c.swap=8G b2c.minio=gw,http://h,a,b b2c.volume=plain \
-         b2c.volume=v,mirror=gw/b,pull_on=pipeline_start,overwrite,fscrypt_key={key},expiration=12h \
-         b2c.filesystem=fs,src=/dev/sda1 b2c.nbd=/dev/nbd0,host=h,port=1 b2c.storage=additionalimagestores=fs b2c.keymap=de"
-    )])
-    .options;
-    assert_eq!(not_supported_yet(&options), ["b2c.keymap=de: not supported yet, and ignored",]);
-    assert_eq!(
-        not_supported_yet(&parse(&["b2c.cache_device=auto,fstrim b2c.volume=plain b2c.run=a"]).options),
-        [""; 0]
-    );
-    assert_eq!(options.volume[1].expiration, Expiration::After(Duration::from_secs(12 * 3600)));
 }

@@ -7,7 +7,6 @@ use describe::{
     ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
 };
 use options::groups::machine::HOSTNAME;
-use options::table::{self, Support};
 use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
 use std::fmt::Write as _;
 
@@ -48,16 +47,6 @@ impl Story<'_> {
         self.lines += 1;
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "{:>3}. {what}: {}", self.lines, one_line(how));
-    }
-
-    /// Tells what `option` does, or that it does nothing yet. `given` tells its occurrences apart.
-    fn tell_option(&mut self, option: &str, given: &str, what: &str, how: &str) {
-        let is_meant = |line: &String| line == option || line.starts_with(&format!("{option}={given}"));
-        let later = match table::find(option).map(|spec| spec.support) {
-            Some(Support::NotYet { given, .. }) => given(self.options).iter().any(is_meant),
-            _ => false,
-        };
-        self.tell(what, &if later { format!("{how} (not supported yet: ignored)") } else { how.to_owned() });
     }
 
     fn modules(&mut self) {
@@ -125,7 +114,7 @@ impl Story<'_> {
             None => self.tell("Host name", &format!("what the DHCP server gives, else {HOSTNAME}")),
         }
         if let Some(keymap) = &self.options.keymap {
-            self.tell_option("b2c.keymap", "", "Keyboard", keymap);
+            self.tell("Keyboard", keymap);
         }
     }
 
@@ -133,28 +122,26 @@ impl Story<'_> {
         for nbd in &self.options.nbd {
             let device = format!("/dev/nbd{}", nbd.index);
             let how = format!("{device} from {} port {}", nbd.host, nbd.port);
-            self.tell_option("b2c.nbd", &device, "Network block device", &how);
+            self.tell("Network block device", &how);
         }
         if self.options.cache.device == CacheDevice::None {
             self.tell("Cache", "none, everything is in memory");
         } else {
-            self.tell_option("b2c.cache_device", "", "Cache", &cache(&self.options.cache));
+            self.tell("Cache", &cache(&self.options.cache));
         }
         if let Some(space) = &self.options.swap {
-            self.tell_option("b2c.swap", "", "Swap", &swap(space));
+            self.tell("Swap", &swap(space));
         }
         if let Some(stores) = &self.options.storage {
-            self.tell_option(
-                "b2c.storage",
-                "",
-                "Images",
-                &format!("also from {}", stores.additional.join(", ")),
-            );
+            self.tell("Images", &format!("also from {}", stores.additional.join(", ")));
+        }
+        for source in &self.options.modules {
+            self.tell("Modules and firmware", &describe::modules(source));
         }
         self.registries();
         for alias in &self.options.minio {
             let how = format!("{} is {}", alias.name, without_password(&alias.url));
-            self.tell_option("b2c.minio", &alias.name, "S3 endpoint", &how);
+            self.tell("S3 endpoint", &how);
         }
         for volume in &self.options.volume {
             self.tell("Volume", &describe::volume(volume));

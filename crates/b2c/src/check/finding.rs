@@ -1,17 +1,15 @@
-//! Everything that is wrong with a command line: options, run flags, image names, and what is not supported yet.
+//! Everything that is wrong with a command line: options, run flags and image names.
 
 use super::snippet::{self, Source};
 use container::flags;
 use image::Reference;
-use options::{ContainerLine, Options, Parsed, Severity, Word};
+use options::{ContainerLine, Fetched, ModuleSource, Options, Parsed, Severity, Word};
 use std::fmt;
 use std::ops::Range;
 
 /// How bad a [`Finding`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Right, but this version does nothing with it.
-    NotYet,
     /// Works, perhaps not as meant.
     Warning,
     /// Does not work.
@@ -22,7 +20,7 @@ impl Level {
     /// What `b2c check` ends with if there is nothing worse.
     pub fn exit_code(self) -> u8 {
         match self {
-            Level::NotYet | Level::Warning => 1,
+            Level::Warning => 1,
             Level::Error => 2,
         }
     }
@@ -50,7 +48,6 @@ impl Finding {
         secrets: &[(usize, Range<usize>)],
     ) -> fmt::Result {
         let level = match self.level {
-            Level::NotYet => "note",
             Level::Warning => "warning",
             Level::Error => "error",
         };
@@ -79,9 +76,15 @@ pub fn findings(texts: &[&str], parsed: &Parsed) -> Vec<Finding> {
         findings.extend(check_variables(option, line, texts));
     }
     findings.sort_by_key(|finding| finding.place.clone().map(|(text, span)| (text, span.start)));
-    let later = options::not_supported_yet(&parsed.options).into_iter();
-    findings.extend(later.map(|message| Finding { level: Level::NotYet, place: None, message, help: None }));
+    findings.extend(parsed.options.modules.iter().filter_map(check_modules));
     findings
+}
+
+/// An image's name that no registry can have.
+fn check_modules(source: &ModuleSource) -> Option<Finding> {
+    let Fetched::Image(name) = &source.what else { return None };
+    let mistake = Reference::parse(name).err()?;
+    Some(Finding { level: Level::Error, place: None, message: format!("b2c.modules: {mistake}"), help: None })
 }
 
 fn from_diagnostic(diagnostic: &options::Diagnostic) -> Finding {

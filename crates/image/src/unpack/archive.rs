@@ -7,6 +7,7 @@
 use super::UnpackError;
 use super::header::{BLOCK, Header};
 use super::pax::Pax;
+use super::tree::Content;
 use rustix::fs::Timespec;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
@@ -100,25 +101,6 @@ impl<R: BufRead> Archive<R> {
                 return Err(damaged("two extended headers of the same kind precede an entry"));
             }
         }
-    }
-
-    /// The next piece of the current entry's content; empty at its end.
-    pub(super) fn content(&mut self) -> io::Result<&[u8]> {
-        if self.content == 0 {
-            return Ok(&[]);
-        }
-        let available = self.reader.fill_buf()?;
-        if available.is_empty() {
-            return Err(cut());
-        }
-        let count = usize::try_from(self.content).unwrap_or(usize::MAX).min(available.len());
-        Ok(&available[..count])
-    }
-
-    /// `count` bytes of [`Archive::content`] were used.
-    pub(super) fn consume(&mut self, count: usize) {
-        self.reader.consume(count);
-        self.content -= count as u64;
     }
 
     /// Reads what is behind the archive's end: it counts for the digest.
@@ -229,6 +211,25 @@ impl<R: BufRead> Archive<R> {
         let skipped =
             io::copy(&mut (&mut self.reader).take(count), &mut io::sink()).map_err(UnpackError::Read)?;
         if skipped == count { Ok(()) } else { Err(UnpackError::Read(cut())) }
+    }
+}
+
+impl<R: BufRead> Content for Archive<R> {
+    fn content(&mut self) -> io::Result<&[u8]> {
+        if self.content == 0 {
+            return Ok(&[]);
+        }
+        let available = self.reader.fill_buf()?;
+        if available.is_empty() {
+            return Err(cut());
+        }
+        let count = usize::try_from(self.content).unwrap_or(usize::MAX).min(available.len());
+        Ok(&available[..count])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.reader.consume(count);
+        self.content -= count as u64;
     }
 }
 

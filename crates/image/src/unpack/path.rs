@@ -59,11 +59,14 @@ pub(super) fn target(raw: &[u8]) -> Result<Target, &'static str> {
 
 /// Reads the path that a hard link names.
 pub(super) fn link_target(raw: &[u8]) -> Result<Place, &'static str> {
+    plain(raw)?.ok_or("it links to the root folder")
+}
+
+/// Reads a path in which no name means anything else; `None` is the root.
+pub(super) fn plain(raw: &[u8]) -> Result<Option<Place>, &'static str> {
     let mut components = components(raw)?;
-    match components.pop() {
-        Some(name) => Ok(Place { folder: components.join(&b'/'), name: name.to_vec() }),
-        None => Err("it links to the root folder"),
-    }
+    let name = components.pop();
+    Ok(name.map(|name| Place { folder: components.join(&b'/'), name: name.to_vec() }))
 }
 
 /// The components of a path; leading, double and trailing slashes and `.` mean nothing.

@@ -4,7 +4,7 @@
 //! folder and to follow no link: neither `..` nor a link that an earlier entry made can lead anywhere (CVE-2021-32760, CVE-2021-38511,
 //! RUSTSEC-2026-0067).
 
-use super::archive::{Archive, Entry, Kind, Metadata};
+use super::archive::{Entry, Kind, Metadata};
 use super::path::{Place, link_target};
 use super::{OPAQUE_XATTR, Reason, SUM_XATTR, UnpackError};
 use flate2::Crc;
@@ -14,7 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result as SysResult};
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io;
 
 /// Inside, and through no link of any kind.
 const BENEATH: ResolveFlags =
@@ -26,6 +26,15 @@ const CREATE_FILE: OFlags =
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Of folders that no entry describes.
 const IMPLIED_FOLDER: Mode = Mode::from_raw_mode(0o755);
+
+/// What the current entry of an archive holds.
+pub(super) trait Content {
+    /// The next piece of it; empty at its end.
+    fn content(&mut self) -> io::Result<&[u8]>;
+
+    /// `count` bytes of [`Content::content`] were used.
+    fn consume(&mut self, count: usize);
+}
 
 /// A layer's folder while it is being filled.
 pub(super) struct Tree<'a> {
@@ -60,11 +69,11 @@ impl<'a> Tree<'a> {
     }
 
     /// Creates an entry; what the layer had under that name before is replaced, but folders are kept.
-    pub(super) fn create<R: BufRead>(
+    pub(super) fn create(
         &mut self,
         place: &Place,
         entry: &Entry,
-        archive: &mut Archive<R>,
+        archive: &mut impl Content,
     ) -> Result<(), UnpackError> {
         let failed = |reason: Reason| reason.of(&entry.path);
         if let Kind::File = entry.kind {
@@ -82,10 +91,10 @@ impl<'a> Tree<'a> {
         self.replacing(place, |folder| rustix::fs::openat(folder, &*place.name, CREATE_FILE, PRIVATE))
     }
 
-    fn write_content<R: BufRead>(
+    fn write_content(
         &self,
         file: &OwnedFd,
-        archive: &mut Archive<R>,
+        archive: &mut impl Content,
         path: &[u8],
     ) -> Result<(), UnpackError> {
         let failed = |e: Errno| Reason::System(e).of(path);

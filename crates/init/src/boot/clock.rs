@@ -10,14 +10,14 @@ use std::time::Duration;
 const AUTO: &str = "pool.ntp.org";
 const TRIES: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// When this program was built, in seconds since 1970: the date of the commit, so that the same commit gives the same bytes (reproducible-builds.org).
+/// When this program was built, in seconds since 1970: the day of the commit, so that the same commit gives the same bytes (reproducible-builds.org).
 const BUILT: Option<&str> = option_env!("SOURCE_DATE_EPOCH");
-/// Of a build that does not say: 2024-01-01.
+/// For a build that does not say: 2024-01-01.
 const EARLIEST: u64 = 1_704_067_200;
 
 /// No time before that is right.
 fn floor() -> u64 {
-    BUILT.and_then(|text| text.parse().ok()).unwrap_or(EARLIEST)
+    BUILT.and_then(|text| text.parse().ok()).unwrap_or(0).max(EARLIEST)
 }
 
 /// Sets a clock that cannot be right to the earliest time that may be: what was signed before this program was built is valid then, if it has not expired.

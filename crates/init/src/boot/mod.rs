@@ -8,6 +8,8 @@ pub mod filesystems;
 pub mod hardware;
 mod heart;
 mod host_name;
+mod keymap;
+pub mod modules;
 mod nbd;
 mod network;
 mod registries;
@@ -60,6 +62,7 @@ pub fn run() -> Ending {
             TIME_LIMIT.set(command_line.options.timeout);
             extra_args(&before, &command_line.options, &mut network, online);
             host_name::set(&host_name::choose(&command_line.options, network.as_ref()));
+            keymap::set(command_line.options.keymap.as_deref());
             run_on_drives(&command_line, &drivers, &mut state);
         }
         Err(reason) => {

@@ -61,6 +61,7 @@ fn is_wanted(options: &Options) -> bool {
         || options.ntp_peer != NtpPeer::None
         || options.ca.iter().any(|ca| matches!(ca.source, CaSource::Url(_)))
         || !options.nbd.is_empty()
+        || !options.modules.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
         || filesystems::need_network(options)
 }

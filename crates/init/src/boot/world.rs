@@ -6,6 +6,7 @@ use super::command_line::CommandLine;
 use super::filesystems::{self, Mounts};
 use super::hardware::Drivers;
 use super::host_name;
+use super::modules;
 use super::registries;
 use super::secrets;
 use super::volumes::Volumes;
@@ -51,9 +52,8 @@ pub fn make<'a>(
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let stand_ins = command_line.masked.as_deref().map(secrets::hide).transpose();
-    let stand_ins =
-        stand_ins.map_err(|error| set_up(format!("could not hide the command line's secrets: {error}")))?;
+    let stand_ins = secrets::hide(command_line)
+        .map_err(|error| set_up(format!("could not hide the secrets that the kernel shows: {error}")))?;
     let places = Places::choose(&options.cache.device);
     let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
@@ -61,15 +61,19 @@ pub fn make<'a>(
         fit(&mut store, cache);
     }
     remove_leftovers(&places.containers);
+    let client = http_client(options);
+    let mut mounts = Mounts::default();
+    let image_stores = image_stores(options, &mut mounts);
+    let sources = modules::Sources { store: &store, image_stores: &image_stores, client: &client };
+    let brought = modules::bring(options, &sources, drivers)
+        .map_err(|reason| NoWorld { failed_by: "Module setup", reason })?;
     let volumes = Volumes::set_up(options, &storage.join("volumes"))
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let client = http_client(options);
     let hooks = Hooks::new(&volumes, options, &client)
         .map_err(|reason| NoWorld { failed_by: "Volume setup", reason })?;
-    let mut mounts = Mounts::default();
     Ok(World {
         store,
-        image_stores: image_stores(options, &mut mounts),
+        image_stores,
         client,
         mirrors: registries::mirrors(options),
         logins: registries::logins(options),
@@ -77,9 +81,9 @@ pub fn make<'a>(
         volumes,
         containers: places.containers,
         hostname: host_name::current(),
-        stand_ins: stand_ins.unwrap_or_default(),
+        stand_ins,
         drivers,
-        _mounts: mounts,
+        _mounts: (brought, mounts),
     })
 }
 

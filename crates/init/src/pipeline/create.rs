@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where archives of the initrd bring names and passwords for registries (containers-auth.json(5)).
-const AUTH_FILES: [&str; 3] =
+pub const AUTH_FILES: [&str; 3] =
     ["/etc/containers/auth.json", "/root/.config/containers/auth.json", "/root/.docker/config.json"];
 
 /// The first container waits for drivers no longer than that.

@@ -10,9 +10,11 @@ pub mod state;
 
 use crate::boot::filesystems::Mounts;
 use crate::boot::hardware::Drivers;
+use crate::boot::modules::Brought;
 use crate::boot::volumes::Volumes;
 use crate::console::{CONSOLE, Fold};
 use crate::time_limit::{FAILED_BY, Phase, STATUS, TIME_LIMIT};
+pub use create::AUTH_FILES;
 use hooks::{Failed, Hooks, Moment};
 use options::{ContainerLine, Options};
 use run::{Ended, Kind};
@@ -45,7 +47,7 @@ pub struct World<'a> {
     /// To be settled before a container is mounted and sees the devices.
     pub drivers: &'a Drivers,
     /// What has to stay mounted for as long as anything above is used.
-    pub _mounts: Mounts,
+    pub _mounts: (Brought, Mounts),
 }
 
 /// Runs everything that the options name, or only the post containers if the pipeline has failed before it begins. The services live until the clean-up, which the caller does after the status line.

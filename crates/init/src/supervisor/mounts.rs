@@ -106,6 +106,9 @@ pub fn mount_all() -> Vec<String> {
     {
         failures.push(format!("Could not write {MODPROBE_PATH}: {error}"));
     }
+    if let Err(error) = crate::firmware::look_into_usr_lib() {
+        failures.push(format!("Drivers find no firmware in /usr/lib/firmware: {error}"));
+    }
     failures
 }
 

@@ -90,6 +90,11 @@ impl Client {
         client
     }
 
+    /// Begins anew. The address is kept until the answer.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.start(now);
+    }
+
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }

@@ -43,10 +43,13 @@ impl Ipv6 {
         }
     }
 
-    /// Has the kernel forget all about IPv6 on an interface, and begin anew.
+    /// Has the kernel forget all about IPv6 on an interface, and begin anew; unless somebody wants no IPv6.
     pub(super) fn reset(name: &str) {
-        for value in ["1", "0"] {
-            let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), value);
+        let switch = format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6");
+        if fs::read(&switch).is_ok_and(|value| value == b"0\n") {
+            for value in ["1", "0"] {
+                let _ = fs::write(&switch, value);
+            }
         }
     }
 
@@ -85,7 +88,7 @@ impl Ipv6 {
         self.forget(now);
     }
 
-    /// When [`Ipv6::tick`] has something to do.
+    /// When [`Ipv6::forget`] or [`Ipv6::tick`] has something to do.
     pub(super) fn timer(&self) -> Option<Instant> {
         let ends = self.servers.iter().map(|s| s.until).chain(self.domains.iter().map(|d| d.until));
         ends.flatten().chain(self.client.as_ref().map(Client::timer)).min()
@@ -96,9 +99,8 @@ impl Ipv6 {
         self.socket.as_ref()
     }
 
-    /// Does what is due on the interface with that number.
+    /// Does what is due with DHCPv6 on the interface with that number.
     pub(super) fn tick(&mut self, index: u32, now: Instant) -> Option<Event> {
-        self.forget(now);
         let (message, event) = self.client.as_mut().filter(|client| client.timer() <= now)?.on_timer(now);
         if self.socket.is_none() {
             self.socket =
@@ -128,9 +130,24 @@ impl Ipv6 {
         None
     }
 
-    /// Keeps what a server has said.
-    pub(super) fn keep(&mut self, reply: Box<dhcp6::Reply>) {
-        self.reply = Some(reply);
+    /// Keeps what a server has said; gives the address that one had said before.
+    pub(super) fn keep(&mut self, reply: Box<dhcp6::Reply>) -> Option<Ipv6Addr> {
+        let old = self.reply.replace(reply)?;
+        old.grant.map(|grant| grant.address)
+    }
+
+    /// The address is over, but not the rest of what came with it.
+    pub(super) fn lose(&mut self) {
+        if let Some(reply) = &mut self.reply {
+            reply.grant = None;
+        }
+    }
+
+    /// The cable may have moved to another network.
+    pub(super) fn restart(&mut self, now: Instant) {
+        if let Some(client) = &mut self.client {
+            client.restart(now);
+        }
     }
 
     /// Whom to ask for names: the routers' advice before DHCPv6's (RFC 8106 §5.3.1).
@@ -149,9 +166,12 @@ impl Ipv6 {
         self.reply.iter().flat_map(|reply| &reply.ntp_servers).map(|server| IpAddr::from(*server))
     }
 
-    fn forget(&mut self, now: Instant) {
+    /// Forgets advice whose time is over; whether there was any.
+    pub(super) fn forget(&mut self, now: Instant) -> bool {
+        let before = self.servers.len() + self.domains.len();
         self.servers.retain(|server| server.until.is_none_or(|until| until > now));
         self.domains.retain(|domain| domain.until.is_none_or(|until| until > now));
+        self.servers.len() + self.domains.len() < before
     }
 }
 
@@ -181,7 +201,7 @@ mod tests {
         assert_eq!(ipv6.timer(), Some(now + Duration::from_secs(90)));
         ipv6.take(advice(2, 0), now);
         assert_eq!(ipv6.name_servers().collect::<Vec<_>>(), [IpAddr::from(server(1))]);
-        ipv6.tick(0, now + Duration::from_secs(90));
+        assert!(!ipv6.forget(now + Duration::from_secs(89)) && ipv6.forget(now + Duration::from_secs(90)));
         assert_eq!((ipv6.name_servers().count(), ipv6.timer()), (0, None));
         (0..100).for_each(|n| ipv6.take(advice(n, 60), now));
         assert_eq!(ipv6.name_servers().count(), MAX_ADVICE);

@@ -5,6 +5,7 @@ use super::worker::{Worker, next};
 use crate::dhcp::{Event, Lease};
 use crate::dhcp6;
 use crate::link::Prefix;
+use std::net::Ipv6Addr;
 use std::time::Instant;
 
 impl Worker {
@@ -56,27 +57,27 @@ impl Worker {
     pub(super) fn on_dhcp6(&mut self, index: usize, event: dhcp6::Event) {
         let port = &mut self.ports[index];
         let Some(ipv6) = &mut port.ipv6 else { return };
-        match event {
+        let prefix = |address: Ipv6Addr| Prefix { address: address.into(), length: 128 };
+        let (old, new) = match event {
             dhcp6::Event::Bound(reply) => {
-                if let Some(grant) = reply.grant {
-                    let prefix = Prefix { address: grant.address.into(), length: 128 };
-                    log::info!("{}: DHCPv6 lease {}", port.name, grant.address);
-                    if let Err(e) =
-                        self.kernel.add_address(port.index, prefix, apply::metric(port.rank.unwrap_or(0)))
-                    {
-                        log::error!("{}: the address {} cannot be set: {e}", port.name, grant.address);
-                    }
-                }
-                ipv6.keep(reply);
+                let new = reply.grant.map(|grant| grant.address);
+                (ipv6.keep(reply), new)
             }
             dhcp6::Event::Lost(address) => {
-                log::error!(
-                    "{}: the DHCPv6 lease {address} is lost: it has expired and no server renewed it",
-                    port.name
-                );
-                let prefix = Prefix { address: address.into(), length: 128 };
-                // What is gone already needs no words.
-                let _ = self.kernel.delete_address(port.index, prefix);
+                log::error!("{}: the DHCPv6 lease {address} has expired and no server renewed it", port.name);
+                ipv6.lose();
+                (Some(address), None)
+            }
+        };
+        if let Some(old) = old.filter(|_| old != new) {
+            // What is gone already needs no words.
+            let _ = self.kernel.delete_address(port.index, prefix(old));
+        }
+        if let Some(new) = new.filter(|_| old != new) {
+            log::info!("{}: DHCPv6 lease {new}", port.name);
+            let metric = apply::metric(port.rank.unwrap_or(0));
+            if let Err(e) = self.kernel.add_address(port.index, prefix(new), metric) {
+                log::error!("{}: the address {new} cannot be set: {e}", port.name);
             }
         }
     }

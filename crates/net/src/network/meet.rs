@@ -17,13 +17,11 @@ impl Worker {
             Err(e) => return log::error!("the network interfaces cannot be listed: {e}"),
         };
         let now = Instant::now();
-        self.ports.retain(|port| {
-            let there = links.iter().any(|link| link.index == port.index);
-            if !there {
-                log::warn!("{}: the interface is gone", port.name);
-            }
-            there
-        });
+        for port in self.ports.extract_if(.., |port| links.iter().all(|link| link.index != port.index)) {
+            log::warn!("{}: the interface is gone", port.name);
+            // It may come back.
+            self.missing.extend(port.rank.zip(port.iface));
+        }
         for link in &links {
             if link.loopback && !self.loopback_up {
                 match self.kernel.set_up(link.index) {
@@ -47,7 +45,7 @@ impl Worker {
         }
         let (addresses, gateways) = match (self.kernel.addresses(), self.kernel.ipv6_gateways()) {
             (Ok(addresses), Ok(gateways)) => (addresses, gateways),
-            (Err(e), _) | (_, Err(e)) => return log::error!("IPv6 addresses cannot be listed: {e}"),
+            (Err(e), _) | (_, Err(e)) => return log::debug!("IPv6 addresses cannot be listed: {e}"),
         };
         for port in &mut self.ports {
             let Some(ipv6) = &mut port.ipv6 else { continue };

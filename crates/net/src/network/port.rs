@@ -18,6 +18,8 @@ const MESSAGES_AT_ONCE: usize = 32;
 pub(super) enum News {
     Dhcp(Event),
     Dhcp6(dhcp6::Event),
+    /// The time of a router's advice is over.
+    Forgotten,
 }
 
 /// One interface.
@@ -90,6 +92,9 @@ impl Port {
             if let (true, Some(client)) = (link.carrier, &mut self.client) {
                 client.restart(now);
             }
+            if let (true, Some(ipv6)) = (link.carrier, &mut self.ipv6) {
+                ipv6.restart(now);
+            }
         }
         self.carrier = link.carrier;
         if link.carrier {
@@ -147,7 +152,11 @@ impl Port {
             let step = client.on_timer(now);
             return self.follow(step).map(News::Dhcp);
         }
-        self.ipv6.as_mut()?.tick(self.index, now).map(News::Dhcp6)
+        let ipv6 = self.ipv6.as_mut()?;
+        if ipv6.forget(now) {
+            return Some(News::Forgotten);
+        }
+        ipv6.tick(self.index, now).map(News::Dhcp6)
     }
 
     /// Reads what has come in until something changes; `None` if nothing does.

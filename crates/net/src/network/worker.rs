@@ -134,6 +134,7 @@ impl Worker {
         match news {
             News::Dhcp(event) => self.on_dhcp(index, event),
             News::Dhcp6(event) => self.on_dhcp6(index, event),
+            News::Forgotten => {}
         }
         self.publish();
     }

@@ -127,6 +127,19 @@ fn a_server_that_begins_late_is_heard() {
 }
 
 #[test]
+fn a_link_that_takes_half_a_minute_to_its_carrier() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth0", "down"]);
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    let network = lab.start(config());
+    std::thread::sleep(std::time::Duration::from_secs(31));
+    ip(&["-n", &lab.server, "link", "set", "eth0", "up"]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
 fn an_interface_without_server_does_not_hold_up_the_other() {
     let lab = Lab::new();
     lab.cable("eth0", "10.76.0.1/24");

@@ -207,6 +207,17 @@ fn an_interface_that_appears_late_is_waited_for() {
 }
 
 #[test]
+fn an_interface_that_comes_back_is_set_up_again() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"])]);
+    network.wait().unwrap();
+    lab.ip(&["link", "delete", "eth0"]);
+    lab.cable("eth0", "10.77.0.1/24");
+    until("the address again", || lab.ip(&["-4", "addr"]).contains("10.77.0.5/24").then_some(()));
+}
+
+#[test]
 fn an_interface_that_never_appears_is_an_error() {
     let lab = Lab::new();
     lab.cable("eth1", "10.77.0.1/24");

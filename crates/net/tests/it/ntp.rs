@@ -157,6 +157,9 @@ fn who_does_not_want_to_be_asked_is_not_asked_again() {
     let limits = Limits { tries: 1000, ..LIMITS };
     let asked = lab.inside(&lab.client, || ntp::set_clock(&names(&["10.77.0.3"]), &limits));
     assert_eq!(asked.unwrap_err().to_string(), "NTP server 10.77.0.3:123 asks to be left alone");
+    // Of two, the other one is asked on.
+    let both = lab.inside(&lab.client, || ntp::set_clock(&names(&["10.77.0.3", "10.77.0.2"]), &LIMITS));
+    assert!(matches!(both, Err(Error::Network { .. })), "{both:?}");
 }
 
 #[test]

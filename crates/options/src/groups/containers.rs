@@ -5,7 +5,7 @@ use crate::diagnostic::{Fatal, Problem, Report};
 use crate::lines::{self, ContainerLine};
 use crate::located::Slice;
 use crate::shell::{self, Mode};
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values::Result;
 
 /// The options of this group.
@@ -32,7 +32,6 @@ A double quote inside a quoted value is written `\\\"`.
 A line that cannot be read, such as one with an unclosed quote, keeps the whole pipeline from running.",
     example: "b2c.run=\"-ti --tls-verify=false docker://10.42.0.1:8002/img:latest sh -c 'echo $PWD'\"",
     marks: &[EVAL],
-    support: Support::Now,
     update: |value, options, report| {
         options.run.push(line(value, report)?);
         Ok(())
@@ -51,7 +50,6 @@ static RUN_POST: OptionSpec = OptionSpec {
 collecting results.",
     example: "b2c.run_post=\"-v results:/results -e CI_JOB_ID=42 registry.local/artifact-reaper:latest\"",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         options.run_post.push(line(value, report)?);
         Ok(())
@@ -71,7 +69,6 @@ static RUN_SERVICE: OptionSpec = OptionSpec {
     marks: &[Mark::Divergence(
         "A service that cannot be created keeps the pipeline from running, and the status is not 0. The original went on, with status 0.",
     )],
-    support: Support::Now,
     update: |value, options, report| {
         options.run_service.push(line(value, report)?);
         Ok(())
@@ -90,7 +87,6 @@ static PIPEFAIL: OptionSpec = OptionSpec {
 and `true` are taken as well, `0`, `n`, `no`, `off` and `false` switch it off again, and with any other value it is on, with a warning.",
     example: "b2c.pipefail",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         options.pipefail = !matches!(value.text(), "0" | "n" | "no" | "off" | "false");
         if options.pipefail && !matches!(value.text(), "" | "1" | "y" | "yes" | "on" | "true") {

@@ -1,8 +1,12 @@
 //! The machine itself: kernel modules, name, keyboard.
 
+mod modules;
+
+pub use modules::{Fetched, ModuleSource};
+
 use crate::diagnostic::Problem;
 use crate::options::Options;
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values;
 use std::time::Duration;
 
@@ -10,8 +14,10 @@ use std::time::Duration;
 pub type ModuleParam = (String, String);
 
 /// The options of this group.
-pub static GROUP: Group =
-    Group { title: "The machine", options: &[&INSMODS, &MODULES_LOAD, &NAME, &KEYMAP, &WATCHDOG] };
+pub static GROUP: Group = Group {
+    title: "The machine",
+    options: &[&INSMODS, &MODULES_LOAD, &modules::MODULES, &NAME, &KEYMAP, &WATCHDOG],
+};
 
 static INSMODS: OptionSpec = OptionSpec {
     name: "b2c.insmods",
@@ -23,7 +29,6 @@ static INSMODS: OptionSpec = OptionSpec {
     doc: "The files come with another cpio archive. Dependencies are not looked up: write them first.",
     example: "b2c.insmods=nbd.ko,e1000e.ko",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         for file in value.split(',').filter(|file| !file.is_empty()) {
             if file.text().split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -48,7 +53,6 @@ static MODULES_LOAD: OptionSpec = OptionSpec {
 the hardware asks for are loaded without being named.",
     example: "modules_load=overlay,vc4 vc4.force_hotplug=1",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         options.modules_load.extend(values::texts(value, ','));
         Ok(())
@@ -70,7 +74,6 @@ static NAME: OptionSpec = OptionSpec {
 option, a name that the DHCP server gives is taken before the default.",
     example: "b2c.hostname=dut-1",
     marks: &[Mark::New("A name from the DHCP server.")],
-    support: Support::Now,
     update: |value, options, _| {
         if value.text().len() > 64 {
             return Err(Problem::new(value, "is longer than the 64 characters that Linux allows"));
@@ -88,12 +91,10 @@ static KEYMAP: OptionSpec = OptionSpec {
     default: "",
     repeatable: false,
     help: "The keyboard layout of the console.",
-    doc: "A missing one is an error line, and the boot goes on.",
+    doc: "A name from console-data, such as `de`, `fr-latin9` or `dvorak`. The keymaps are in an archive of their own, keymaps.cpio.xz, which is appended to the initramfs. A missing one, or a machine \
+without a virtual terminal, is an error line, and the boot goes on.",
     example: "b2c.keymap=de",
     marks: &[],
-    support: Support::NotYet {
-        given: |options| options.keymap.iter().map(|keymap| format!("b2c.keymap={keymap}")).collect(),
-    },
     update: |value, options, _| {
         options.keymap = Some(values::name(value)?);
         Ok(())
@@ -113,7 +114,6 @@ hangs, after a minute at least. `off` leaves /dev/watchdog to a container that w
 [watchdog.md](watchdog.md) tells the rest.",
     example: "b2c.watchdog=off",
     marks: &[Mark::New("The original leaves the watchdog alone.")],
-    support: Support::Now,
     update: |value, options, _| {
         options.watchdog = match value.text() {
             "off" => None,

@@ -13,7 +13,7 @@ pub use proxy::Proxy;
 pub use registry_mirror::{Place, RegistryMirror};
 
 use crate::diagnostic::{Fatal, Problem};
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values;
 
 /// The options of this group.
@@ -53,7 +53,6 @@ static IP: OptionSpec = OptionSpec {
 value ([nfsroot](https://docs.kernel.org/admin-guide/nfs/nfsroot.html)).",
     example: "ip=10.42.0.2::10.42.0.1:255.255.255.0::eth0:off",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         if report.text > 0 {
             report.warn(
@@ -80,7 +79,6 @@ goes on. Of a name with several addresses four are asked at once, and what most 
 [clock.md](clock.md) tells more.",
     example: "b2c.ntp_peer=10.42.0.1",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         options.ntp_peer = match value.text() {
             "none" => NtpPeer::None,
@@ -108,7 +106,6 @@ If the text cannot be fetched no container runs: the machine says so and shuts d
         Mark::Divergence("A failure prints a status line that is not 0. The original printed none."),
         Mark::Divergence("All options are honoured, also those for the cache and swap."),
     ],
-    support: Support::Now,
     update: |value, options, report| {
         if let Some(password) = values::url_password(value) {
             report.keep_secret(password);

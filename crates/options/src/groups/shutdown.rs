@@ -9,7 +9,7 @@ use crate::groups::containers::broken;
 use crate::lines::{self, CommandList};
 use crate::located::Slice;
 use crate::shell::{self, Mode};
-use crate::table::{Group, Mark, OptionSpec, Support};
+use crate::table::{Group, Mark, OptionSpec};
 use crate::values::{self, Result};
 use std::time::Duration;
 
@@ -35,7 +35,6 @@ static TIMEOUT: OptionSpec = OptionSpec {
 come. The status is 124, unless something had failed before. [watchdog.md](watchdog.md) tells the rest.",
     example: "b2c.timeout=2h",
     marks: &[Mark::New("A time limit for the whole boot.")],
-    support: Support::Now,
     update: |value, options, _| {
         let timeout = values::duration(value.text()).ok_or_else(|| {
             Problem::new(value, "is not a duration").help("write a number and s, m, h, d or w, such as 90m")
@@ -56,7 +55,6 @@ static POWEROFF_DELAY: OptionSpec = OptionSpec {
     doc: "For a controller that switches the power itself. Whole seconds. There is no wait before a reboot.",
     example: "b2c.poweroff_delay=15",
     marks: &[],
-    support: Support::Now,
     update: |value, options, _| {
         options.poweroff_delay = Duration::from_secs(values::number(value, 0..=31_536_000)?);
         Ok(())
@@ -75,7 +73,6 @@ static SHUTDOWN_CMD: OptionSpec = OptionSpec {
 initrd brought. They are words as in `b2c.run` and see the `B2C_PIPELINE_*` variables.",
     example: "b2c.shutdown_cmd=\"echo JOB_RESULT=$B2C_PIPELINE_PREV_CONTAINER_EXIT_CODE; poweroff -f\"",
     marks: &[NO_SHELL],
-    support: Support::Now,
     update: |value, options, report| {
         options.shutdown_cmd = commands(value, report)?;
         Ok(())
@@ -93,7 +90,6 @@ static REBOOT_CMD: OptionSpec = OptionSpec {
     doc: "As `b2c.shutdown_cmd`.",
     example: "b2c.reboot_cmd=\"echo once more; reboot -f\"",
     marks: &[NO_SHELL],
-    support: Support::Now,
     update: |value, options, report| {
         options.reboot_cmd = commands(value, report)?;
         Ok(())

@@ -18,7 +18,7 @@ fn expect_cut(outcome: &Outcome, at: &str) {
 #[test]
 fn a_step_that_sleeps_for_ever() {
     let outcome = boot("", "sh -c 'trap \"echo asked; exit 0\" TERM; while :; do sleep 1; done'")
-        .append(&format!("b2c.timeout=20s {} {}", run("", "echo next"), post()))
+        .append(&format!("b2c.timeout=30s {} {}", run("", "echo next"), post()))
         .run();
     expect_cut(&outcome, "Run the container: ");
     outcome.expect_line("asked").expect_line("after: 124 by Timeout").expect_no("next\r\n");
@@ -27,7 +27,7 @@ fn a_step_that_sleeps_for_ever() {
 #[test]
 fn a_step_that_does_not_want_to_end() {
     let outcome = boot("", "sh -c 'trap \"echo no\" TERM; while :; do sleep 1; done'")
-        .append(&format!("b2c.timeout=15s {}", post()))
+        .append(&format!("b2c.timeout=30s {}", post()))
         .run();
     expect_cut(&outcome, "Run the container: ");
     outcome.expect_line("no").expect_line("after: 124 by Timeout");
@@ -36,7 +36,7 @@ fn a_step_that_does_not_want_to_end() {
 #[test]
 fn what_failed_before_stays_what_failed() {
     let outcome = boot("", "sh -c 'exit 3'")
-        .append(&format!("b2c.timeout=20s {} {}", run("", "sleep 600"), post()))
+        .append(&format!("b2c.timeout=30s {} {}", run("", "sleep 600"), post()))
         .run();
     outcome.expect(" is over (b2c.timeout) at: Run the container: ").expect_status(3);
     outcome.expect("after: 3 by ");
@@ -49,7 +49,7 @@ fn a_pull_that_never_ends() {
     let faults = Faults::before(&registry);
     faults.always("/blobs/", Fault::Trickle);
     let line = format!("{HTTP} {}/busybox:latest echo pulled", faults.guest_address());
-    let words = format!("b2c.timeout=20s {} {}", b2c::vm::option("b2c.run", &line), post());
+    let words = format!("b2c.timeout=30s {} {}", b2c::vm::option("b2c.run", &line), post());
     let outcome = Boot::new(&words).run();
     expect_cut(&outcome, "Create the container: ");
     outcome.expect_line("after: 124 by Timeout").expect_no("pulled\r\n");
@@ -63,7 +63,7 @@ fn a_mirror_that_never_ends_and_a_limit_from_the_extra_arguments() {
     faults.always("/slow-mirror/large", Fault::Trickle);
     let volume = format!("b2c.volume=v,mirror=s3/{},pull_on=pipeline_start,push_on=pipeline_end", store.name);
     let (step, post) = (run("-v v:/v", "echo mirrored"), post());
-    let url = serve(format!("b2c.timeout=25s\n{volume}\n{step}\n{post}\n"));
+    let url = serve(format!("b2c.timeout=40s\n{volume}\n{step}\n{post}\n"));
     let alias =
         alias("s3").replace(&garage().guest_endpoint(), &format!("http://{}", faults.guest_address()));
     let outcome = Boot::new(&format!("{alias} b2c.extra_args_url={url}")).run();
@@ -73,7 +73,7 @@ fn a_mirror_that_never_ends_and_a_limit_from_the_extra_arguments() {
 
 #[test]
 fn a_network_that_never_comes_up() {
-    let outcome = boot("", "echo started").append("b2c.timeout=10s").network(Network::Silent).run();
+    let outcome = boot("", "echo started").append("b2c.timeout=25s").network(Network::Silent).run();
     expect_cut(&outcome, "Connecting to the network");
     outcome.expect_no("started\r\n");
 }

@@ -59,6 +59,13 @@ fn a_machine_that_was_halted_stays_halted() {
 }
 
 #[test]
+fn a_watchdog_of_software_is_used_where_it_was_loaded() {
+    let script = format!("sh -c '{WAIT}; {STOP}'");
+    let outcome = boot("--pid=host", &script).append("b2c.watchdog=10 modules_load=softdog").run();
+    outcome.expect("softdog: Initiating system reboot").expect_no("Execution is over");
+}
+
+#[test]
 fn a_container_can_have_the_watchdog() {
     let script = "sh -c 'cat /sys/class/watchdog/watchdog0/state; echo V >/dev/watchdog && echo mine'";
     let outcome = boot("", script).append("b2c.watchdog=off").qemu(HARDWARE).run();

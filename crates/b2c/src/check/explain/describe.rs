@@ -1,9 +1,11 @@
 //! One option's value in plain words.
 
 use crate::check::finding::read_line;
+use image::Reference;
 use options::{
-    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Iface,
-    Method, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace, Volume,
+    Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Fetched,
+    Iface, Method, ModuleSource, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace,
+    Volume,
 };
 use std::fmt::Write as _;
 
@@ -50,6 +52,25 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
         let _ = write!(text, ", but not for {}", proxy.no.join(", "));
     }
     text
+}
+
+pub(super) fn modules(source: &ModuleSource) -> String {
+    let mut text = match &source.what {
+        Fetched::Archive { url, sha256: None } => format!("the archive {}", without_password(url)),
+        Fetched::Archive { url, sha256: Some(digits) } => {
+            format!("the archive {} with the SHA-256 {digits}", without_password(url))
+        }
+        Fetched::Image(name) => format!("the image {}", image_name(name)),
+    };
+    if !source.tls_verify {
+        text.push_str(", from whoever says that he is the server");
+    }
+    text
+}
+
+/// Its full name, if it has one.
+fn image_name(text: &str) -> String {
+    Reference::parse(text).map_or_else(|_| text.to_owned(), |reference| reference.to_string())
 }
 
 pub(super) fn ca(ca: &Ca) -> String {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 use std::path::PathBuf;
 
@@ -44,7 +44,6 @@ also from one with a certificate that the file is to make good.
 One that cannot be had, or that holds no certificate, is a red line; servers that need it are then refused.",
     example: "b2c.ca=http://10.42.0.1/ca.pem,sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     marks: &[Mark::New("The option.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.ca.push(ca(value, report)?);
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
-use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::table::{Mark, OptionSpec, closest};
 use crate::values::{self, Piece, Result};
 use std::fmt;
 use std::net::IpAddr;
@@ -103,7 +103,6 @@ link only comes up.
 IPv4 and IPv6 are both taken. [networking.md](networking.md) has examples. A word that is not known warns. A bad address is an error, and the rest of the interface is still set up; after a bad `vlan` nothing of it is.",
     example: "b2c.iface=eth0,address=10.42.0.2/24,gateway=10.42.0.1,nameserver=10.42.0.1",
     marks: &[Mark::New("A MAC in the place of NAME, `vlan`, `mtu`, `optional`.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.iface.push(iface(value, report)?);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 
 /// Who we are to a registry.
@@ -30,7 +30,6 @@ Of several for the same registry the last one is used. `--creds` of a container 
 What follows `REGISTRY` is never shown. Put it where no kernel shows it either ([security.md](security.md)).",
     example: "b2c.login=registry.example:5000,ci,PASSWORD",
     marks: &[Mark::New("The option.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.login.push(login(value, report)?);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 use std::fmt;
 
@@ -37,7 +37,6 @@ pub(super) static PROXY: OptionSpec = OptionSpec {
     doc: "`no` lists hosts that are asked directly, separated by `,` or `|`. Containers are not concerned: give them theirs with `--env`.",
     example: "b2c.proxy=https=http://proxy:3128,http=http://proxy:3128,no=ci-gateway,10.42.0.1",
     marks: &[Mark::New("The exact meaning is ours.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.proxy = Some(proxy(value, report)?);
         Ok(())

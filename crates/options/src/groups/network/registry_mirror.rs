@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 
 /// Other places for the images of a registry.
@@ -42,7 +42,6 @@ entry in an authfile of its own.
 A mirror decides what a tag means, as the registry would: see [security.md](security.md).",
     example: "b2c.registry_mirror=docker.io=10.42.0.1:5000,mirror.example/hub,insecure",
     marks: &[Mark::New("The option.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.registry_mirror.push(mirror(value, report)?);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 
 /// Where the report goes.
@@ -40,7 +40,6 @@ pub(super) static REPORT: OptionSpec = OptionSpec {
 A report that cannot be delivered is an error line; the status stays as it is.",
     example: "b2c.report=console b2c.report=file:job/report.json",
     marks: &[Mark::New("The original's result is what it prints.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.report.push(sink(value, report)?);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Fatal, Problem, Report};
 use crate::located::Slice;
 use crate::references::Target;
-use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::table::{Mark, OptionSpec, closest};
 use crate::values::{self, Result};
 use std::path::PathBuf;
 
@@ -81,7 +81,6 @@ killed.
         Mark::Divergence("Disks that hold LVM, RAID or LUKS, or the boot files, are not wiped."),
         Mark::New("What follows DEVICE."),
     ],
-    support: Support::Now,
     update: |value, options, report| {
         options.cache = cache(value, report)?;
         Ok(())
@@ -170,7 +169,6 @@ store decides what is run. On a share without `trusted.` attributes, such as NFS
 replaces as a whole still shows what is below it.",
     example: "b2c.storage=additionalimagestores=shared",
     marks: &[Mark::New("The exact meaning is ours.")],
-    support: Support::Now,
     update: |value, options, report| {
         let mut additional = Vec::new();
         for piece in values::pieces(value) {

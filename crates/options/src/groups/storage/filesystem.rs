@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{OptionSpec, Support, closest};
+use crate::table::{OptionSpec, closest};
 use crate::values::{self, Result};
 
 /// A file system that other options can name.
@@ -40,7 +40,6 @@ Any other type that the kernel knows can be given, too. Names are resolved here;
 not on the command line. A device that is not there, and a server that does not accept connections, are waited for, up to 10 s; a server that accepts them and then does not answer, 60 s.",
     example: "b2c.filesystem=\"shared,src=10.42.0.1:/images,type=nfs,opts=ro|nolock\"",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         options.filesystem.push(filesystem(value, report)?);
         Ok(())

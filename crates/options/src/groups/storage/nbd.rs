@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
-use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::table::{Mark, OptionSpec, closest};
 use crate::values::{self, Result};
 
 /// A network block device.
@@ -33,7 +33,6 @@ A server that is not there is waited for, up to 15 s. When it goes away later, w
 attached, that is a red line, and the boot goes on.",
     example: "b2c.nbd=/dev/nbd0,host=10.42.0.1,port=10809,connections=4",
     marks: &[Mark::New("The exact meaning is ours.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.nbd.push(nbd(value, report)?);
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
-use crate::table::{OptionSpec, Support};
+use crate::table::OptionSpec;
 use crate::values::{self, Result};
 use std::path::PathBuf;
 
@@ -42,7 +42,6 @@ alone. A device that is not there is waited for, up to 10 s.
 If there is no swap in the end, that is a red line, and the boot goes on.",
     example: "b2c.swap=8G,swappiness=60",
     marks: &[],
-    support: Support::Now,
     update: |value, options, report| {
         options.swap = Some(swap(value, report)?);
         Ok(())

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
-use crate::table::{Mark, OptionSpec, Support};
+use crate::table::{Mark, OptionSpec};
 use crate::values::{self, Result};
 
 /// An S3 endpoint.
@@ -36,7 +36,6 @@ pub(super) static MINIO: OptionSpec = OptionSpec {
 `ACCESS` and `SECRET` may both be empty for buckets that anybody may use. `TOKEN` is the session token of temporary keys. The region is found out. What is secret is never shown ([secrets.md](secrets.md)).",
     example: "b2c.minio=\"job,http://10.42.0.1:9000,ACCESS,SECRET\"",
     marks: &[Mark::New("`token=`.")],
-    support: Support::Now,
     update: |value, options, report| {
         options.minio.push(alias(value, report)?);
         Ok(())

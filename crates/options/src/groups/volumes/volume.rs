@@ -5,7 +5,7 @@ use crate::diagnostic::{Fatal, Problem, Report, visible};
 use crate::located::Slice;
 use crate::references::Target;
 use crate::secret::Secret;
-use crate::table::{Mark, OptionSpec, Support, closest};
+use crate::table::{Mark, OptionSpec, closest};
 use crate::values::{self, Piece, Result};
 
 /// A named volume.
@@ -92,7 +92,6 @@ A key or condition that is not known is a `B2C_WARNING` line, and the boot goes 
         Mark::Divergence("`pull_from=` and `push_to=` each work alone."),
         Mark::New("Durations and dates for `expiration`."),
     ],
-    support: Support::Now,
     update: |value, options, report| {
         options.volume.push(volume(value, report)?);
         Ok(())
