@@ -116,6 +116,23 @@ fn an_address_that_another_machine_has_is_declined() {
 }
 
 #[test]
+fn two_cards_in_one_network_keep_their_addresses() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.76.0.1/24");
+    lab.cable("eth1", "10.75.0.1/24");
+    lab.bridge(&["eth0", "eth1"], "10.77.0.1/24");
+    let server = lab.dnsmasq("lan", "10.77.0.10,10.77.0.20,2m", &[]);
+    let _network = lab.start(config());
+    until("two leases", || {
+        let addresses = lab.ip(&["-4", "addr"]);
+        (addresses.matches("inet 10.77.0.").count() == 2).then_some(())
+    });
+    // Each card answers for both addresses; three times that is asked for.
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert!(!server.log().contains("DHCPDECLINE"), "{}", server.log());
+}
+
+#[test]
 fn a_server_that_begins_late_is_heard() {
     let lab = Lab::new();
     lab.cable("eth0", "10.77.0.1/24");
