@@ -168,23 +168,26 @@ fn an_interface_without_server_does_not_hold_up_the_other() {
 }
 
 #[test]
-fn later_leases_have_worse_routes_and_later_name_servers() {
+fn later_leases_have_worse_routes_and_their_name_servers_wait() {
     let lab = Lab::new();
     lab.cable("eth0", "10.76.0.1/24");
     lab.cable("eth1", "10.77.0.1/24");
     let _first = lab.dnsmasq("eth1", "10.77.0.10,10.77.0.10,2m", &["--dhcp-option=6,10.77.0.3"]);
     let network = lab.start(config());
     network.wait().unwrap();
-    let _second = lab.dnsmasq("eth0", "10.76.0.10,10.76.0.10,2m", &["--dhcp-option=6,10.76.0.3"]);
+    let options = ["--dhcp-option=6,10.76.0.3", "--domain=b.example"];
+    let _second = lab.dnsmasq("eth0", "10.76.0.10,10.76.0.10,2m", &options);
     until("a second default route", || {
         let routes = lab.ip(&["route", "show", "default"]);
         (routes.contains("10.77.0.1 dev eth1 metric 100") && routes.contains("10.76.0.1 dev eth0 metric 101"))
             .then_some(())
     });
-    until("a second name server", || {
-        let resolv_conf = fs::read_to_string(lab.resolv_conf()).unwrap();
-        (resolv_conf == "nameserver 10.77.0.3\nnameserver 10.76.0.3\n").then_some(())
-    });
+    let resolv_conf = |expected: &str| {
+        until(expected, || (fs::read_to_string(lab.resolv_conf()).unwrap() == expected).then_some(()));
+    };
+    resolv_conf("search b.example\nnameserver 10.77.0.3\n");
+    lab.ip(&["link", "delete", "eth1"]);
+    resolv_conf("search b.example\nnameserver 10.76.0.3\n");
 }
 
 #[test]
