@@ -4,7 +4,7 @@ use super::Error;
 use super::ipv6::Ipv6;
 use super::port::Port;
 use super::worker::Worker;
-use options::Method;
+use options::{Iface, Method};
 use std::time::{Duration, Instant};
 
 /// How long an interface may take to appear: USB adapters and modules that are still being loaded.
@@ -91,7 +91,10 @@ impl Worker {
                 .is_over(INTERFACE_PATIENCE, now)
                 .then(|| Err(Error::iface(iface, "find the interface", reason)));
         }
+        let is_any_ready = self.ports.iter().any(|port| is_ready(port, now));
+        let may_wait = |port: &Port| is_any_ready && port.iface.as_ref().is_some_and(is_for_others);
         let needed = self.ports.iter().filter(|port| !port.is_optional() && !is_ready(port, now));
+        let needed = needed.filter(|port| !may_wait(port));
         match needed.map(hope_ends).min() {
             None => Some(Ok(())),
             Some(end) => (now >= end).then(|| Err(self.no_lease(end))),
@@ -115,6 +118,14 @@ fn is_ready(port: &Port, now: Instant) -> bool {
         // What is configured is as ready as it gets; without a carrier the first connections would fail.
         Method::Static => port.carrier || now >= port.since + CARRIER_PATIENCE,
     }
+}
+
+/// Whether an interface leads to other machines that need this one, and not to what a boot needs: nothing beyond it is named. Their cable may
+/// be plugged in at any time.
+fn is_for_others(iface: &Iface) -> bool {
+    let is_way_out =
+        !iface.gateways.is_empty() || iface.routes.iter().any(|route| route.destination.is_none());
+    iface.method == Method::Static && !is_way_out && iface.nameservers.is_empty()
 }
 
 /// When nothing more is to be expected of an interface that is not ready.

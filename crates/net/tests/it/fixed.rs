@@ -5,6 +5,7 @@ use net::{Config, Network};
 use options::{Address, Iface, Link, Method, Route};
 use std::fs;
 use std::net::IpAddr;
+use std::time::Duration;
 
 fn address(text: &str) -> Address {
     let (ip, prefix) = text.split_once('/').unwrap();
@@ -212,6 +213,33 @@ fn an_interface_that_comes_back_is_set_up_again() {
     lab.ip(&["link", "delete", "eth0"]);
     lab.cable("eth0", "10.77.0.1/24");
     until("the address again", || lab.ip(&["-4", "addr"]).contains("10.77.0.5/24").then_some(()));
+}
+
+#[test]
+fn a_dark_port_of_a_lab_is_not_waited_for() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth1", "down"]);
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    let eth0 = Iface { method: Method::Dhcp, ..iface("eth0", &[]) };
+    let network = start(&lab, &[eth0, iface("eth1", &["10.76.0.5/24"])]);
+    // Less than the patience with a cable.
+    assert_eq!(network.wait_at_most(Duration::from_secs(20)), Some(Ok(())));
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
+fn a_dark_port_with_a_gateway_is_waited_for() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth1", "down"]);
+    let eth1 = Iface { gateways: vec![addr("10.76.0.1")], ..iface("eth1", &["10.76.0.5/24"]) };
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"]), eth1]);
+    assert_eq!(network.wait_at_most(Duration::from_secs(5)), None);
+    ip(&["-n", &lab.server, "link", "set", "eth1", "up"]);
+    network.wait().unwrap();
 }
 
 #[test]
