@@ -7,7 +7,7 @@ use super::{Config, Error, Paths};
 use crate::link::{
     Kernel, Mac, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_IFINFO, RTMGRP_IPV6_ROUTE, RTMGRP_LINK,
 };
-use crate::resolv::ResolvConf;
+use crate::resolv::{ResolvConf, Resolvers};
 use crate::{netlink, ra};
 use options::Iface;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -98,8 +98,9 @@ impl Worker {
         }
     }
 
-    /// Takes away what was put on the interfaces, so that others find them as they were.
-    pub(super) fn undo(&self) {
+    /// Takes away what was put on the interfaces and whom to ask for names, so that others find all as it was.
+    pub(super) fn undo(&mut self) {
+        self.resolv_conf.write(Resolvers::default());
         for port in &self.ports {
             for applied in port.applied.iter().chain([&port.fixed]) {
                 applied.remove(&self.kernel, port.index, None);

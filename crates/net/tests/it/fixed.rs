@@ -187,6 +187,13 @@ fn another_configuration_replaces_the_first() {
     assert_eq!(lab.ip(&["route", "show", "default"]).trim(), "default via 10.76.0.1 dev eth1 metric 100");
     assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "nameserver 10.76.0.1\n");
 
+    // Old name servers are not asked if there are no new ones.
+    let eth1 = iface("eth1", &["10.76.0.5/24"]);
+    let config = Config { ifaces: vec![eth1], ..Config::default() };
+    let network = lab.inside(&lab.client, || network.restart(config).unwrap());
+    network.wait().unwrap();
+    assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "");
+
     // And back, so that what options have put there goes, too.
     let network = lab.inside(&lab.client, || network.restart(Config::default()).unwrap());
     network.wait().unwrap();
