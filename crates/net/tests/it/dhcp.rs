@@ -58,6 +58,22 @@ fn a_lease_is_renewed() {
 }
 
 #[test]
+fn a_renewal_may_bring_another_mtu() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let server = |mtu| {
+        let options = ["--dhcp-option=58,10", mtu];
+        lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &options)
+    };
+    let first = server("--dhcp-option=26,1400");
+    let network = lab.start(config());
+    network.wait().unwrap();
+    drop(first);
+    let _second = server("--dhcp-option=26,1300");
+    until("another MTU", || lab.ip(&["link", "show", "dev", "eth0"]).contains("mtu 1300").then_some(()));
+}
+
+#[test]
 fn a_refused_renewal_gets_another_address() {
     let lab = Lab::new();
     lab.cable("eth0", "10.77.0.1/24");
