@@ -180,7 +180,7 @@ fn addresses(host: &str) -> Result<Vec<SocketAddr>, String> {
         _ => (host.trim_start_matches('[').trim_end_matches(']'), Some(PORT)),
     };
     let port = port.ok_or("its port is not a number up to 65535")?;
-    names::addresses(plain, port).map_err(|e| e.to_string())
+    resolve::addresses(plain, port).map_err(|e| e.to_string())
 }
 
 fn ask(server: SocketAddr, limits: &Limits) -> Result<Answer, Error> {

@@ -45,7 +45,7 @@ pub(super) struct Reached {
 pub(super) fn reach(host: &str, port: u16) -> Result<Reached, Cause> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let addresses = names::addresses(host, port);
+        let addresses = resolve::addresses(host, port);
         let addresses = addresses.map_err(|reason| Cause::Resolve { host: host.to_owned(), reason })?;
         let failure = match try_each(&addresses) {
             Ok(reached) => return Ok(reached),

@@ -35,7 +35,7 @@ pub(super) fn open_again(config: &Config, export: &Export) -> Result<TcpStream, 
 }
 
 fn connect(config: &Config) -> Result<TcpStream, Cause> {
-    let addresses = names::addresses(&config.host, config.port).map_err(Cause::Resolve)?;
+    let addresses = resolve::addresses(&config.host, config.port).map_err(Cause::Resolve)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {

@@ -39,7 +39,7 @@ impl Resolver {
     }
 
     fn ask(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-        let addresses = names::addresses(host, port).map_err(|e| e.to_string())?;
+        let addresses = resolve::addresses(host, port).map_err(|e| e.to_string())?;
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() < MAX_REMEMBERED {
             let (host, since) = (host.to_owned(), Instant::now());
