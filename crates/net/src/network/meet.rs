@@ -19,8 +19,10 @@ impl Worker {
         let now = Instant::now();
         for port in self.ports.extract_if(.., |port| links.iter().all(|link| link.index != port.index)) {
             log::warn!("{}: the interface is gone", port.name);
-            // It may come back.
-            self.missing.extend(port.rank.zip(port.iface));
+            // It may come back. The option as it was given: a VLAN is to be made again.
+            let place = port.rank.filter(|_| port.iface.is_some());
+            let wish = place.and_then(|rank| Some((rank, self.config.ifaces.get(rank as usize)?.clone())));
+            self.missing.extend(wish);
         }
         self.macs = links.iter().filter_map(|link| link.mac).collect();
         for link in &links {

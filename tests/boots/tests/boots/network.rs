@@ -55,6 +55,16 @@ fn a_mac_and_a_vlan() {
 }
 
 #[test]
+fn a_vlan_is_made_again_when_its_card_comes_back() {
+    let ifaces = "b2c.iface=eth0,auto b2c.iface=eth0,vlan=5,address=10.5.0.2/24";
+    let command = "sh -c 'cd /sys/bus/virtio/drivers/virtio_net; card=$(echo virtio*); ip -o -4 address; \
+        echo $card > unbind; ip link | grep -q eth0.5 || echo it is gone; echo $card > bind; \
+        for i in $(seq 60); do sleep 1; ip -o -4 address | grep -q 10.5.0.2 && echo it is back && break; done'";
+    let outcome = Boot::new(&format!("{ifaces} {}", run("", command))).run();
+    outcome.expect("inet 10.5.0.2/24").expect_line("it is gone").expect_line("it is back").expect_status(0);
+}
+
+#[test]
 fn an_interface_in_the_extra_arguments_replaces_dhcp() {
     let iface = "b2c.iface=eth0,address=10.0.2.77/24,gateway=10.0.2.2,nameserver=10.0.2.9";
     let command = "sh -c 'ip -o -4 address show dev eth0; cat /etc/resolv.conf; echo done'";
