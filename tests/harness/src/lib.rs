@@ -21,6 +21,7 @@ mod share;
 mod slots;
 mod smb;
 mod tls;
+mod web;
 
 pub use b2c::cpio::Entry;
 pub use b2c::vm::Network;
@@ -38,3 +39,4 @@ pub use s3::{Garage, S3s};
 pub use share::{NbdProgram, NbdServer, NfsServer, VirtioFs};
 pub use smb::SmbServer;
 pub use tls::{Authority, Certificate};
+pub use web::{Proxy, WebServer};

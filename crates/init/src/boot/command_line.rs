@@ -5,6 +5,7 @@ mod local;
 
 pub use fetch::fetch;
 
+use super::secrets::Blot;
 use crate::console::{CONSOLE, Fold};
 use crate::modprobe;
 use crate::pipeline::lines;
@@ -26,6 +27,8 @@ pub struct CommandLine {
     pub refused: Option<Fatal>,
     /// The kernel's command line without its secrets, if it holds any.
     pub masked: Option<String>,
+    /// What the firmware shows of secrets.
+    pub blots: Vec<Blot>,
     /// Lines that were printed: reading the texts again with more of them must not say things twice.
     reported: Vec<String>,
 }
@@ -35,6 +38,8 @@ struct Text {
     /// What to call it.
     name: String,
     text: String,
+    /// The kernel shows it in sysfs.
+    firmware: bool,
 }
 
 /// Longer extra arguments are a mistake (a web page, an image).
@@ -48,7 +53,7 @@ impl CommandLine {
         let text =
             std::fs::read("/proc/cmdline").map_err(|error| CONSOLE.error(&format!("/proc/cmdline: {error}")));
         let text = String::from_utf8_lossy(&text.unwrap_or_default()).trim_end_matches('\n').to_owned();
-        let mut texts = vec![Text { name: "the kernel command line".to_owned(), text }];
+        let mut texts = vec![Text { name: "the kernel command line".to_owned(), text, firmware: false }];
         let mut unread = false;
         for found in local::texts() {
             match found {
@@ -66,6 +71,7 @@ impl CommandLine {
             unread,
             refused: None,
             masked: None,
+            blots: Vec::new(),
             reported: Vec::new(),
         };
         command_line.say_where_from();
@@ -89,7 +95,7 @@ impl CommandLine {
         let text =
             fetched.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned()));
         let text = text.map_err(|reason| format!("b2c.extra_args_url={}: {reason}", http::shown(&url)))?;
-        self.texts.push(Text { name: "b2c.extra_args_url".to_owned(), text });
+        self.texts.push(Text { name: "b2c.extra_args_url".to_owned(), text, firmware: false });
         self.parse();
         Ok(())
     }
@@ -107,6 +113,11 @@ impl CommandLine {
         let has_secrets = parsed.secrets.iter().any(|(text, _)| *text == 0);
         self.masked = texts.first().filter(|_| has_secrets).map(|text| parsed.masked(0, text));
         report::options(texts.iter().enumerate().map(|(index, text)| parsed.masked(index, text)));
+        let blot = |(index, text): (usize, &Text)| {
+            let spans = parsed.secrets.iter().filter(|(of, _)| *of == index).map(|(_, span)| span.clone());
+            text.firmware.then(|| Blot::new(&text.text, spans)).flatten()
+        };
+        self.blots = self.texts.iter().enumerate().filter_map(blot).collect();
         for diagnostic in &parsed.diagnostics {
             self.report(diagnostic.severity, self.placed(diagnostic));
         }
@@ -124,7 +135,7 @@ impl CommandLine {
     /// What is said, and where in the extra arguments that is.
     fn placed(&self, diagnostic: &Diagnostic) -> String {
         match self.texts.get(diagnostic.text) {
-            Some(Text { name, text }) if diagnostic.text > 0 => {
+            Some(Text { name, text, .. }) if diagnostic.text > 0 => {
                 let before = text.get(..diagnostic.span.start).unwrap_or_default();
                 format!("{diagnostic} ({name}, line {})", before.matches('\n').count() + 1)
             }

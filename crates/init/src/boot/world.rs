@@ -52,9 +52,8 @@ pub fn make<'a>(
     let set_up = |reason| NoWorld { failed_by: "Container set-up", reason };
     std::fs::create_dir_all(TMP)
         .map_err(|error| set_up(format!("could not make the folder {TMP}: {error}")))?;
-    let stand_ins = command_line.masked.as_deref().map(secrets::hide).transpose();
-    let stand_ins =
-        stand_ins.map_err(|error| set_up(format!("could not hide the command line's secrets: {error}")))?;
+    let stand_ins = secrets::hide(command_line)
+        .map_err(|error| set_up(format!("could not hide the secrets that the kernel shows: {error}")))?;
     let places = Places::choose(&options.cache.device);
     let mut store = image::Store::open(&places.images).map_err(|error| set_up(error.to_string()))?;
     store.succeed_podman(storage);
@@ -82,7 +81,7 @@ pub fn make<'a>(
         volumes,
         containers: places.containers,
         hostname: host_name::current(),
-        stand_ins: stand_ins.unwrap_or_default(),
+        stand_ins,
         drivers,
         _mounts: (brought, mounts),
     })

@@ -33,7 +33,7 @@ const SMBIOS: &str = "/sys/firmware/dmi/tables/DMI";
 pub fn texts() -> Vec<Result<Text, String>> {
     let mut texts: Vec<_> = files().into_iter().filter_map(|path| file(&path)).collect();
     load_fw_cfg();
-    texts.extend(read(Path::new(FW_CFG)).map(|bytes| text("fw_cfg opt/b2c/args", bytes)));
+    texts.extend(read(Path::new(FW_CFG)).map(|bytes| of_firmware(text("fw_cfg opt/b2c/args", bytes))));
     texts.extend(firmware_strings());
     texts
 }
@@ -61,10 +61,10 @@ fn firmware_strings() -> Vec<Result<Text, String>> {
     };
     match smbios::args(&table) {
         Ok(found) => {
-            let texts = found.into_iter().zip(1..);
-            texts
-                .map(|(bytes, number)| text(&format!("SMBIOS b2c.args {number}"), Ok(bytes.to_vec())))
-                .collect()
+            let named = |(bytes, number): (&[u8], usize)| {
+                of_firmware(text(&format!("SMBIOS b2c.args {number}"), Ok(bytes.to_vec())))
+            };
+            found.into_iter().zip(1..).map(named).collect()
         }
         Err(malformed) => failed(malformed.to_string()),
     }
@@ -72,7 +72,12 @@ fn firmware_strings() -> Vec<Result<Text, String>> {
 
 fn text(name: &str, bytes: Result<Vec<u8>, String>) -> Result<Text, String> {
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned()));
-    text.map(|text| Text { name: name.to_owned(), text }).map_err(|reason| format!("{name}: {reason}"))
+    text.map(|text| Text { name: name.to_owned(), text, firmware: false })
+        .map_err(|reason| format!("{name}: {reason}"))
+}
+
+fn of_firmware(text: Result<Text, String>) -> Result<Text, String> {
+    text.map(|text| Text { firmware: true, ..text })
 }
 
 /// `None` if there is no such file.
