@@ -47,6 +47,7 @@ impl Worker {
             (Ok(addresses), Ok(gateways)) => (addresses, gateways),
             (Err(e), _) | (_, Err(e)) => return log::debug!("IPv6 addresses cannot be listed: {e}"),
         };
+        let level = self.shared.level();
         for port in &mut self.ports {
             let Some(ipv6) = &mut port.ipv6 else { continue };
             let mut own =
@@ -57,7 +58,7 @@ impl Worker {
             if let (Some((_, prefix)), Some((_, gateway))) = (own.next(), gateway) {
                 ipv6.online = true;
                 if !was_online {
-                    log::info!("{}: IPv6 address {prefix}, gateway {gateway}", port.name);
+                    log::log!(level, "{}: IPv6 address {prefix}, gateway {gateway}", port.name);
                 }
                 port.rank.get_or_insert_with(|| next(&mut self.rank));
             }
