@@ -48,7 +48,7 @@ fn torn_manifests_are_fetched_again() {
         for torn in [Vec::new(), whole[..whole.len() / 2].to_vec(), vec![0; whole.len()]] {
             fs::write(blob, torn).unwrap();
             let asked = front.requests().len();
-            assert_eq!(machine.pull(&name).unwrap(), image);
+            assert_eq!(machine.pull(&name).unwrap().digest, image.digest);
             let requests = front.requests();
             assert!(requests.len() > asked && fs::read(blob).unwrap() == whole);
             let layers = requests[asked..].iter().filter(|r| r.path.contains("/blobs/")).count();
@@ -57,7 +57,7 @@ fn torn_manifests_are_fetched_again() {
     }
     let record = files(&machine.base.join("v1/refs"));
     fs::write(&record[0], "{").unwrap();
-    assert_eq!(machine.pull(&name).unwrap(), image);
+    assert_eq!(machine.pull(&name).unwrap().digest, image.digest);
 }
 
 #[test]
@@ -71,7 +71,8 @@ fn a_layer_that_is_gone_is_fetched_again() {
     let image = machine.pull(&name).unwrap();
     fs::remove_dir_all(&image.layers[0]).unwrap();
     let asked = front.requests().len();
-    assert_eq!(machine.pull(&name).unwrap(), image);
+    let again = machine.pull(&name).unwrap();
+    assert_eq!((&again.layers, again.fetched.layers), (&image.layers, 1));
     assert!(image.layers[0].join("file").exists());
     let blobs = front.requests()[asked..].iter().filter(|r| r.path.contains("/blobs/")).count();
     assert_eq!(blobs, 1);

@@ -46,11 +46,14 @@ pub(crate) fn read(file: &mut File) -> io::Result<Vec<u8>> {
     match packing {
         Packing::Plain => read_bounded(input, size),
         Packing::Gzip => read_bounded(MultiGzDecoder::new(input), size.saturating_mul(3)),
+        // Behind a pointer: one decoder of each kind is enough for all who unpack something.
         Packing::Xz => {
-            read_bounded(XzReader::new_mem_limit(input, true, MAX_XZ_MEMORY_KIB), size.saturating_mul(4))
+            let packed: &mut dyn Read = &mut input;
+            read_bounded(XzReader::new_mem_limit(packed, true, MAX_XZ_MEMORY_KIB), size.saturating_mul(4))
         }
         Packing::Zstd => {
-            let decoder = StreamingDecoder::new(&mut input).map_err(io::Error::other)?;
+            let packed: &mut dyn Read = &mut input;
+            let decoder = StreamingDecoder::new(packed).map_err(io::Error::other)?;
             read_bounded(decoder, size.saturating_mul(4))
         }
     }

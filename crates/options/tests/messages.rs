@@ -422,14 +422,17 @@ fn modules_that_cannot_be_understood_keep_everything_from_running() {
             "b2c.modules=h/a,sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
             "error: b2c.modules: `sha256=0123456789abcdef0123456789abcdef0123456789abcdef012345…` is for archives; write h/a@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef | sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF",
         ),
-        ("b2c.modules=h/a,tls-verify=no", "error: b2c.modules: `no` is not true or false | no"),
+        (
+            "b2c.modules=h/a,tls-verify=no",
+            "error: b2c.modules: `no` is not true or false; write tls-verify=false | no",
+        ),
         (
             "b2c.modules=h/a,tls_verify=false",
             "error: b2c.modules: `tls_verify=false` is not known; the closest known key is tls-verify | tls_verify=false",
         ),
         (
             "b2c.modules=,tls-verify=false",
-            "error: b2c.modules: `,tls-verify=false` names nothing to fetch | ,tls-verify=false",
+            "error: b2c.modules: `,tls-verify=false` names nothing to fetch; begin with a URL or an image | ,tls-verify=false",
         ),
     ] {
         assert_line(text, line);

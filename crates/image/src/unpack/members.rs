@@ -32,13 +32,17 @@ pub fn unpack_initramfs(
     let mut is_empty = true;
     while let Some(first) = skip_zeros(&mut reader)? {
         is_empty = false;
-        // A wrong second byte is found by whoever reads on.
+        // A wrong second byte is found by whoever reads on. Decoders read what is behind a pointer, as those of modules do: one of each is enough.
         match first {
             b'0' => unpacker.archives(&mut reader)?,
             0x1f => unpacker.packed(GzDecoder::new(&mut reader))?,
-            0xfd => unpacker.packed(XzReader::new_mem_limit(&mut reader, false, MAX_XZ_MEMORY_KIB))?,
+            0xfd => {
+                let packed: &mut dyn Read = &mut reader;
+                unpacker.packed(XzReader::new_mem_limit(packed, false, MAX_XZ_MEMORY_KIB))?;
+            }
             0x28 => {
-                let decoder = StreamingDecoder::new_with_max_window_size(&mut reader, MAX_ZSTD_WINDOW);
+                let packed: &mut dyn Read = &mut reader;
+                let decoder = StreamingDecoder::new_with_max_window_size(packed, MAX_ZSTD_WINDOW);
                 unpacker.packed(decoder.map_err(|error| UnpackError::Read(io::Error::other(error)))?)?;
             }
             _ => {
@@ -62,7 +66,8 @@ struct Unpacker<'a> {
 
 impl Unpacker<'_> {
     /// Reads on to the end, where the checksums are.
-    fn packed(&mut self, plain: impl Read) -> Result<(), UnpackError> {
+    fn packed(&mut self, mut plain: impl Read) -> Result<(), UnpackError> {
+        let plain: &mut dyn Read = &mut plain;
         let mut plain = BufReader::with_capacity(BUFFER, plain.take(MAX_UNPACKED));
         if skip_zeros(&mut plain)?.is_some() {
             self.archives(&mut plain)?;

@@ -89,7 +89,9 @@ fn source<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ModuleSource>
                 Problem::new(at, "is for archives").help(format!("write {}@sha256:{digits}", place.text()))
             );
         }
-        (false, None) if place.is_empty() => return Err(Problem::new(value, "names nothing to fetch")),
+        (false, None) if place.is_empty() => {
+            return Err(Problem::new(value, "names nothing to fetch").help("begin with a URL or an image"));
+        }
         (false, None) => Fetched::Image(values::owned(place)),
     };
     Ok(ModuleSource { what, tls_verify })
@@ -105,5 +107,5 @@ fn digest(part: Slice<'_>) -> Result<'_, String> {
 }
 
 fn verify(part: Slice<'_>) -> Result<'_, bool> {
-    part.text().parse().map_err(|_| Problem::new(part, "is not true or false"))
+    part.text().parse().map_err(|_| Problem::new(part, "is not true or false").help("write tls-verify=false"))
 }
