@@ -23,6 +23,7 @@ impl Worker {
             // It may come back.
             self.missing.extend(port.rank.zip(port.iface));
         }
+        self.macs = links.iter().filter_map(|link| link.mac).collect();
         for link in &links {
             if link.loopback && !self.loopback_up {
                 match self.kernel.set_up(link.index) {
