@@ -1,5 +1,6 @@
 //! A registry's API (OCI distribution-spec v1.1): manifests and blobs, fetched with patience.
 
+mod absent;
 mod auth;
 mod blob;
 mod challenge;
@@ -118,6 +119,10 @@ impl<'a> Registry<'a> {
             let answer = self.try_scheme(call, "http");
             if answer.as_ref().err().is_none_or(Fault::is_answer) {
                 scheme::remember(&self.host, "http");
+                return answer;
+            }
+            // The other scheme is at the same port.
+            if answer.as_ref().is_err_and(|fault| fault.error.is_unreachable()) {
                 return answer;
             }
         }
