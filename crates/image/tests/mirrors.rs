@@ -103,6 +103,21 @@ fn one_that_cannot_be_reached_is_not_waited_for_again() {
     assert!(mirror.requests().len() > at_mirror);
 }
 
+/// A captive portal, or whatever else listens there.
+#[test]
+fn one_that_gives_something_else_than_a_manifest_is_passed_over() {
+    for (name, fault) in [("page", Fault::Status(200, None)), ("no-json", Fault::Corrupt(0))] {
+        let name = format!("something-else-{name}");
+        small(&name).push(Registry::shared(), &name);
+        let [mirror, registry] = [0; 2].map(|_| Faults::before(Registry::shared()));
+        mirror.always("/manifests/", fault);
+        let machine = machine(&registry.address(), &[&mirror.address()]);
+        let image = machine.pull(&format!("{}/{name}", registry.address())).unwrap();
+        assert_eq!(read(&image, "file"), name);
+        assert!(asked(&mirror, "/manifests/") > 0 && asked(&registry, "/manifests/") > 0);
+    }
+}
+
 #[test]
 fn the_registry_is_asked_last() {
     small("last").push(Registry::shared(), "asked-last");
