@@ -41,12 +41,16 @@ fn known<T>(look: impl FnOnce(&mut Vec<(Ca, Option<Authority>)>) -> T) -> T {
     look(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Whether the server has to prove who it is. Whoever gives the right bytes is the right server, but a password or a token is for nobody else.
+fn needs_proof(url: &str, is_pinned: bool) -> bool {
+    !is_pinned || url.contains(['@', '?'])
+}
+
 fn read(ca: &Ca, options: &Options, online: bool) -> Result<Authority, String> {
     let pem = match &ca.source {
         CaSource::Url(_) if !online => return Err("there is no network".to_owned()),
         CaSource::Url(url) => {
-            // Whoever gives the right bytes is the right server.
-            let request = Request::get(url).tls_verify(ca.sha256.is_none());
+            let request = Request::get(url).tls_verify(needs_proof(url, ca.sha256.is_some()));
             fetch(&http_client(options), &request, MAX_PEM)?
         }
         CaSource::File(path) => {
@@ -62,4 +66,20 @@ fn read(ca: &Ca, options: &Options, online: bool) -> Result<Authority, String> {
         }
     }
     Authority::parse(&pem).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_sent_to_just_anybody_because_the_file_is_pinned() {
+        assert!(!needs_proof("https://host/ca.pem", true));
+        assert!(needs_proof("https://host/ca.pem", false));
+        for url in
+            ["https://me:secret@host/ca.pem", "https://token@host/ca.pem", "https://host/ca.pem?token=secret"]
+        {
+            assert!(needs_proof(url, true), "{url}");
+        }
+    }
 }
