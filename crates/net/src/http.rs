@@ -14,6 +14,7 @@ mod resolve;
 mod response;
 mod tcp;
 mod tls;
+mod userinfo;
 
 use crate::patience::Cancel;
 use std::fmt;
@@ -217,10 +218,16 @@ impl Client {
         body: Body<'_>,
     ) -> Result<ureq::http::Response<ureq::Body>, Error> {
         let mut head = ureq::http::Request::builder().method(method.name()).uri(url);
+        let is_authorization = |name: &str| name.eq_ignore_ascii_case(AUTHORIZATION.as_str());
+        let mut from_url = userinfo::authorization(url);
         for (name, value) in &request.headers {
-            if authorized || !name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+            if authorized || !is_authorization(name) {
                 head = head.header(name, value);
+                from_url = from_url.filter(|_| !is_authorization(name));
             }
+        }
+        if let Some(value) = from_url {
+            head = head.header(AUTHORIZATION, value);
         }
         let bad_header =
             |e: ureq::http::Error| Error::BadUrl { url: error::shown(url), reason: e.to_string() };

@@ -156,6 +156,18 @@ fn credentials_stay_with_their_server() {
 }
 
 #[test]
+fn a_percent_encoded_password_is_sent_decoded() {
+    let server = Server::start(&[]);
+    let url = server.url("/echo").replace("//", "//me:p%40ss@");
+    // base64 of me:p@ss
+    let echo = get(&client(), &url);
+    assert!(echo.to_lowercase().contains("authorization: basic ") && echo.contains("bWU6cEBzcw=="), "{echo}");
+    let given = Request::get(&url).header("authorization", "Bearer given");
+    let echo = text(client().send(&given).unwrap());
+    assert!(echo.contains("Bearer given") && !echo.contains("Basic"), "{echo}");
+}
+
+#[test]
 fn a_slow_server_is_not_a_dead_one() {
     let server = Server::start(&[]);
     // Eight bytes in two seconds.

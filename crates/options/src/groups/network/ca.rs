@@ -3,6 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::table::{Mark, OptionSpec};
+use crate::url;
 use crate::values::{self, Result};
 use std::path::PathBuf;
 
@@ -56,9 +57,7 @@ fn ca<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Ca> {
         Some(at) => (value.part(0..at), Some(value.part(at + PIN.len()..value.text().len()))),
         None => (value, None),
     };
-    if let Some(password) = values::url_password(place) {
-        report.keep_secret(password);
-    }
+    url::hide(place, report);
     let source = if place.text().contains("://") {
         CaSource::Url(values::url(place)?)
     } else {
