@@ -47,6 +47,8 @@ pub enum ArchiveError {
         url: String,
         /// For example 404.
         status: u16,
+        /// Whether it may give it later.
+        again: Again,
     },
     /// The connection broke while it was read.
     #[error("the connection broke: {0}")]
@@ -79,7 +81,8 @@ impl ArchiveError {
     fn again(&self) -> Again {
         match self {
             ArchiveError::Http(error) => error.again(),
-            ArchiveError::Status { status: 408 | 429 | 500.., .. } | ArchiveError::Cut(_) => Again::Soon,
+            ArchiveError::Status { again, .. } => *again,
+            ArchiveError::Cut(_) => Again::Soon,
             _ => Again::Never,
         }
     }
@@ -186,7 +189,10 @@ impl Fetch<'_> {
                 let (digest, config) = (stored.digest.clone(), stored.config.clone());
                 Ok(StoredImage { digest, config, fetched: Fetched::default() })
             }
-            (status, _) => Err(ArchiveError::Status { url: response.url, status }),
+            (status, _) => {
+                let again = response.again();
+                Err(ArchiveError::Status { url: response.url, status, again })
+            }
         }
     }
 

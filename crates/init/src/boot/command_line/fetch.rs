@@ -2,6 +2,7 @@
 
 use crate::console::CONSOLE;
 use net::http::{Client, InTime, Request};
+use net::patience::Again;
 use std::io::Read;
 use std::time::Duration;
 
@@ -29,10 +30,8 @@ pub fn fetch(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, 
 fn fetch_once(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, (String, bool)> {
     let response = client.send(request).map_err(|error| (error.to_string(), error.is_transient()))?;
     if response.status != 200 {
-        return Err((
-            format!("the server answers with status {}", response.status),
-            matches!(response.status, 408 | 429 | 500..),
-        ));
+        let may_pass = response.again() != Again::Never;
+        return Err((format!("the server answers with status {}", response.status), may_pass));
     }
     let mut bytes = Vec::new();
     let read = InTime::new(response.into_reader()).take(limit + 1).read_to_end(&mut bytes);
