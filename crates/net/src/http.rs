@@ -160,6 +160,7 @@ struct Inner {
     verified: Agent,
     unverified: Agent,
     proxies: proxy::Proxies,
+    cancel: Arc<Cancel>,
 }
 
 impl Client {
@@ -173,7 +174,12 @@ impl Client {
         };
         let (verified, unverified) = (agent(true), agent(false));
         let proxies = proxy::Proxies::new(config.proxy.unwrap_or_default());
-        Client(Arc::new(Inner { verified, unverified, proxies }))
+        Client(Arc::new(Inner { verified, unverified, proxies, cancel: config.cancel }))
+    }
+
+    /// Ends all that goes on ([`Config::cancel`]); pauses between two attempts should end with it.
+    pub fn cancel(&self) -> &Cancel {
+        &self.0.cancel
     }
 
     /// Sends a request, follows redirects, and returns when the headers of the answer are there.
