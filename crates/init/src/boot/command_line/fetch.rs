@@ -27,7 +27,7 @@ pub fn fetch(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, 
 }
 
 /// The content, or the reason and whether another try can help.
-fn fetch_once(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, (String, bool)> {
+pub fn fetch_once(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, (String, bool)> {
     let response = client.send(request).map_err(|error| (error.to_string(), error.is_transient()))?;
     if response.status != 200 {
         let may_pass = response.again() != Again::Never;
