@@ -85,8 +85,11 @@ fn read(ca: &Ca, options: &Options, online: bool, patiently: bool) -> Result<Aut
 
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let mut pem = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_PEM).read_to_end(&mut pem));
+    let read = File::open(path).and_then(|file| file.take(MAX_PEM + 1).read_to_end(&mut pem));
     read.map_err(|error| error.to_string())?;
+    if pem.len() as u64 > MAX_PEM {
+        return Err(format!("longer than {MAX_PEM} bytes"));
+    }
     Ok(pem)
 }
 
@@ -132,6 +135,19 @@ RI1EiwdMFMgDAAl7qQ==
         std::fs::remove_file(&path).unwrap();
         learn(&options, true);
         assert_eq!(outcome(), Some(true));
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused_and_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.pem");
+        let mut pem = PEM.as_bytes().to_vec();
+        pem.resize(usize::try_from(MAX_PEM).unwrap(), b'\n');
+        std::fs::write(&path, &pem).unwrap();
+        assert!(read_file(&path).is_ok());
+        pem.push(b'\n');
+        std::fs::write(&path, &pem).unwrap();
+        assert_eq!(read_file(&path).unwrap_err(), "longer than 4194304 bytes");
     }
 
     #[test]
