@@ -103,6 +103,21 @@ fn one_that_cannot_be_reached_is_not_waited_for_again() {
     assert!(mirror.requests().len() > at_mirror);
 }
 
+/// A laboratory that reaches no registry must not wait for minutes after its mirror was restarted.
+#[test]
+fn one_that_could_not_be_reached_is_asked_again_if_it_is_all_there_is() {
+    let limits = Limits { absence: Duration::from_secs(3600), ..LIMITS };
+    small("all").push(Registry::shared(), "all-there-is");
+    let [mirror, registry] = [0; 2].map(|_| Faults::before(Registry::shared()));
+    let machine = machine(&registry.address(), &[&mirror.address()]);
+    let name = format!("{}/all-there-is", registry.address());
+    mirror.down();
+    registry.down();
+    machine.pull_within(&name, limits).unwrap_err();
+    mirror.up();
+    assert_eq!(read(&machine.pull_within(&name, limits).unwrap(), "file"), "all");
+}
+
 /// A captive portal, or whatever else listens there.
 #[test]
 fn one_that_gives_something_else_than_a_manifest_is_passed_over() {

@@ -17,6 +17,11 @@ pub(super) fn is_absent(host: &str, within: Duration) -> bool {
     absent(|hosts| hosts.get(host).is_some_and(|since| since.elapsed() < within))
 }
 
+/// There is nobody else, so it is worth asking again.
+pub(super) fn forget(host: &str) {
+    absent(|hosts| hosts.remove(host));
+}
+
 fn absent<T>(use_hosts: impl FnOnce(&mut BTreeMap<String, Instant>) -> T) -> T {
     use_hosts(&mut ABSENT.lock().unwrap_or_else(PoisonError::into_inner))
 }

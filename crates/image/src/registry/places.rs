@@ -110,7 +110,13 @@ impl<'a> Places<'a> {
         loop {
             match ask(place) {
                 Err(error) if place.is_passed_over(&error) => (index, place) = self.at(index + 1),
-                answer => return answer,
+                answer => {
+                    // Where registries are out of reach, mirrors are all there is.
+                    if answer.as_ref().is_err_and(RegistryError::is_silence) {
+                        self.mirrors.iter().for_each(|mirror| absent::forget(&mirror.host));
+                    }
+                    return answer;
+                }
             }
         }
     }
