@@ -177,13 +177,13 @@ pub(super) fn container(line: &ContainerLine) -> String {
     let flags = if run.flags.is_empty() {
         String::new()
     } else {
-        format!(", with {}", quoted(&shown_urls(&run.flags)))
+        format!(", with {}", quoted(&without_passwords(&run.flags)))
     };
     format!("{} runs {command}{flags}", run.image)
 }
 
 /// The words, with `***` for the password of `--creds USER:PASSWORD`.
-fn shown_urls(flags: &[String]) -> Vec<String> {
+fn without_passwords(flags: &[String]) -> Vec<String> {
     let mut is_value = false;
     let mask = |word: &String| {
         let secret = std::mem::replace(&mut is_value, word == "--creds") || word.starts_with("--creds=");
