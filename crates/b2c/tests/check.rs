@@ -53,7 +53,7 @@ fn a_fine_line_is_explained_in_the_order_of_a_boot() {
  12. If a step fails: the pipeline ends there
  13. Afterwards, always: docker.io/library/reaper:latest runs its own command
  14. Pipeline status: the exit code of the first step that fails, else 0
- 15. Report: posted to http://***@h/x
+ 15. Report: posted to http://***@h/x?***
  16. Report: the file b in the volume a
  17. End: clean-up, "It's now safe to turn off your computer", 15 s of waiting, echo J=$B2C_PIPELINE_STATUS; poweroff -f
  18. If a container asks for a reboot: reboot -f

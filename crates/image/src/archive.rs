@@ -7,7 +7,7 @@ use crate::pull::{Fetched, Image, into_image};
 use crate::store::{Record, Store, StoreError, StoredImage};
 use crate::unpack::{UnpackError, unpack_initramfs};
 use net::http::{self, Client, Request, Response};
-use net::patience::{Again, Cancel, Limits, Patience, Verdict};
+use net::patience::{Again, Limits, Patience, Verdict};
 use serde_json::json;
 use std::io::{BufReader, Read};
 use std::time::Instant;
@@ -47,6 +47,8 @@ pub enum ArchiveError {
         url: String,
         /// For example 404.
         status: u16,
+        /// Whether it may give it later.
+        again: Again,
     },
     /// The connection broke while it was read.
     #[error("the connection broke: {0}")]
@@ -65,10 +67,10 @@ pub enum ArchiveError {
     /// The store cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The server does not come up.
-    #[error("after {seconds} s without an answer: {last}")]
+    /// The server does not come up, or does not get any further.
+    #[error("given up, for nothing more came in {seconds} s: {last}")]
     GaveUp {
-        /// How long it was asked.
+        /// Since the last byte that had not come before.
         seconds: u64,
         /// What happened last.
         last: Box<ArchiveError>,
@@ -79,7 +81,8 @@ impl ArchiveError {
     fn again(&self) -> Again {
         match self {
             ArchiveError::Http(error) => error.again(),
-            ArchiveError::Status { status: 408 | 429 | 500.., .. } | ArchiveError::Cut(_) => Again::Soon,
+            ArchiveError::Status { again, .. } => *again,
+            ArchiveError::Cut(_) => Again::Soon,
             _ => Again::Never,
         }
     }
@@ -99,7 +102,21 @@ impl ArchiveError {
 /// # Errors
 /// When it is not to be had, or not what it has to be.
 pub fn fetch(store: &Store, client: &Client, archive: &Archive<'_>) -> Result<Image, ArchiveError> {
-    let fetch = Fetch { store, client, archive, reference: archive.reference(), platform: Platform::host() };
+    fetch_within(store, client, archive, Limits::default())
+}
+
+/// As [`fetch`], with other limits to the patience with the server.
+///
+/// # Errors
+/// The same.
+pub fn fetch_within(
+    store: &Store,
+    client: &Client,
+    archive: &Archive<'_>,
+    limits: Limits,
+) -> Result<Image, ArchiveError> {
+    let (reference, platform) = (archive.reference(), Platform::host());
+    let fetch = Fetch { store, client, archive, reference, platform, limits };
     let stored = fetch.image()?;
     // A lone layer is never none.
     into_image(store, stored).map_err(|_| ArchiveError::Unpack(UnpackError::Damaged("it holds nothing")))
@@ -123,6 +140,7 @@ struct Fetch<'a> {
     archive: &'a Archive<'a>,
     reference: String,
     platform: Platform,
+    limits: Limits,
 }
 
 impl Fetch<'_> {
@@ -130,7 +148,7 @@ impl Fetch<'_> {
         let record = self.store.record(&self.reference, &self.platform);
         let stored = record.as_ref().and_then(|record| self.store.image(&record.manifest));
         let Some((record, stored)) = record.zip(stored) else {
-            return self.patiently(Limits::default(), None);
+            return self.patiently(self.limits, None);
         };
         self.store.touch(&record);
         let shown = http::shown(self.archive.url);
@@ -138,7 +156,7 @@ impl Fetch<'_> {
             log::info!("{shown} is in the store");
             return Ok(stored);
         }
-        match self.patiently(Limits::default().for_question(), Some(&stored)) {
+        match self.patiently(self.limits.for_question(), Some(&stored)) {
             Err(error) if error.is_silence() => {
                 log::warn!("{shown} is taken from the store: {error}");
                 Ok(stored)
@@ -149,10 +167,17 @@ impl Fetch<'_> {
 
     /// Asks as often as is worth it.
     fn patiently(&self, limits: Limits, stored: Option<&StoredImage>) -> Result<StoredImage, ArchiveError> {
-        let cancel = Cancel::default();
-        let mut patience = Patience::new(limits, &cancel);
+        let mut patience = Patience::new(limits, self.client.cancel());
+        let mut most = 0;
         loop {
-            let error = match self.once(stored) {
+            let mut received = 0;
+            let fetched = self.once(stored, &mut received);
+            // Only what did not come before: whoever always breaks off at the same byte is not asked for ever.
+            if received > most {
+                most = received;
+                patience.progress();
+            }
+            let error = match fetched {
                 Err(error) if error.is_full() && self.store.make_more_room()? => continue,
                 Err(error) if error.is_full() => return Err(self.store.no_room().into()),
                 Err(error) => error,
@@ -171,8 +196,8 @@ impl Fetch<'_> {
         }
     }
 
-    /// Fetches it, unless `stored` is what the server still has.
-    fn once(&self, stored: Option<&StoredImage>) -> Result<StoredImage, ArchiveError> {
+    /// Fetches it, unless `stored` is what the server still has. `received` counts the bytes that came.
+    fn once(&self, stored: Option<&StoredImage>, received: &mut u64) -> Result<StoredImage, ArchiveError> {
         let mut request = Request::get(self.archive.url).tls_verify(self.archive.tls_verify);
         let known = stored.and_then(|stored| Some((stored, stored.config.run.labels.get(ETAG)?)));
         if let Some((_, etag)) = known {
@@ -180,17 +205,20 @@ impl Fetch<'_> {
         }
         let response = self.client.send(&request)?;
         match (response.status, known) {
-            (200, _) => self.unpack(response),
+            (200, _) => self.unpack(response, received),
             (304, Some((stored, _))) => {
                 log::info!("{} is up to date in the store", response.url);
                 let (digest, config) = (stored.digest.clone(), stored.config.clone());
                 Ok(StoredImage { digest, config, fetched: Fetched::default() })
             }
-            (status, _) => Err(ArchiveError::Status { url: response.url, status }),
+            (status, _) => {
+                let again = response.again();
+                Err(ArchiveError::Status { url: response.url, status, again })
+            }
         }
     }
 
-    fn unpack(&self, response: Response) -> Result<StoredImage, ArchiveError> {
+    fn unpack(&self, response: Response, received: &mut u64) -> Result<StoredImage, ArchiveError> {
         let length = response.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0_u64);
         self.store.make_room(length, length.saturating_mul(INFLATION))?;
         let etag = response.header(ETAG).filter(|etag| etag.len() <= MAX_ETAG).map(str::to_owned);
@@ -202,6 +230,7 @@ impl Fetch<'_> {
         let unpacked =
             unpack_initramfs(reader, staged.folder(), self.archive.wanted, self.store.is_on_disk());
         let found = hashed.finish();
+        *received = source.progress.received();
         unpacked.map_err(if source.is_cut { ArchiveError::Cut } else { ArchiveError::Unpack })?;
         if let Some(expected) = self.archive.digest.filter(|expected| **expected != found) {
             return Err(ArchiveError::Digest { expected: expected.clone(), found });

@@ -1,5 +1,6 @@
 //! A registry's API (OCI distribution-spec v1.1): manifests and blobs, fetched with patience.
 
+mod absent;
 mod auth;
 mod blob;
 mod challenge;
@@ -11,7 +12,7 @@ mod question;
 mod scheme;
 
 use crate::digest::{Algorithm, Digest};
-use crate::manifest::{self, MAX_MANIFEST};
+use crate::manifest::{self, MAX_MANIFEST, Manifest};
 use auth::Auth;
 use error::{Again, Fault};
 
@@ -102,6 +103,7 @@ impl<'a> Registry<'a> {
             .take(MAX_MANIFEST + 1)
             .read_to_end(&mut bytes)
             .map_err(|e| Fault::cut(&url, e))?;
+        self.check_answer(expected, &url, &media_type, &bytes)?;
         let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = Digest::of(algorithm, &bytes);
         match expected {
@@ -113,12 +115,31 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// Whoever answers in a mirror's place (the page of a captive portal, another service) knows nothing of a tag: there are other places to ask. What is asked for
+    /// by its digest is checked anyway, and what the registry itself says is what counts.
+    fn check_answer(
+        &self,
+        expected: Option<&Digest>,
+        url: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<(), Fault> {
+        if self.standing.is_none() || expected.is_some() {
+            return Ok(());
+        }
+        Manifest::parse(bytes, media_type).map(drop).map_err(|error| Fault::protocol(url, error.to_string()))
+    }
+
     /// Sends by the scheme that the registry speaks. The first request to one that probably speaks http finds out by itself.
     fn try_send(&self, call: &Call) -> Result<Response, Fault> {
         if scheme::is_probably_http(&self.host, self.tls_verify) {
             let answer = self.try_scheme(call, "http");
             if answer.as_ref().err().is_none_or(Fault::is_answer) {
                 scheme::remember(&self.host, "http");
+                return answer;
+            }
+            // The other scheme is at the same port.
+            if answer.as_ref().is_err_and(|fault| fault.error.is_unreachable()) {
                 return answer;
             }
         }

@@ -4,8 +4,10 @@
 mod support;
 
 use harness::{Authority, Fault, Faults, Image as Source, Layer, Registry, RegistryOptions, Tokens};
+use image::registry::Limits;
 use image::{Credentials, Keyring, Mirror};
-use support::{Machine, noise, read, small};
+use std::time::Duration;
+use support::{LIMITS, Machine, noise, read, small};
 
 fn mirror(registry: &str, host: &str, prefix: &str) -> Mirror {
     Mirror { registry: registry.into(), host: host.into(), prefix: prefix.into(), insecure: true }
@@ -74,6 +76,60 @@ fn one_that_fails_is_passed_over() {
         let image = machine.pull(&format!("{}/{name}", registry.address())).unwrap();
         assert_eq!(read(&image, "file"), name);
         assert!(asked(good, "/blobs/") > 0 && registry.requests().is_empty(), "{name}");
+    }
+}
+
+/// Each step of a pipeline pulls; only the first one waits for a mirror that is not there.
+#[test]
+fn one_that_cannot_be_reached_is_not_waited_for_again() {
+    let limits = Limits { absence: Duration::from_secs(3600), ..LIMITS };
+    let [mirror, registry] = [0; 2].map(|_| Faults::before(Registry::shared()));
+    let machine = machine(&registry.address(), &[&mirror.address()]);
+    let pull = |name: &str| {
+        small(name).push(Registry::shared(), name);
+        machine.pull_within(&format!("{}/{name}", registry.address()), limits).unwrap();
+    };
+    pull("absent-0");
+    assert!(!mirror.requests().is_empty() && registry.requests().is_empty());
+    mirror.down();
+    pull("absent-1");
+    mirror.up();
+    let (at_mirror, at_registry) = (mirror.requests().len(), registry.requests().len());
+    pull("absent-2");
+    assert_eq!(mirror.requests().len(), at_mirror);
+    assert!(registry.requests().len() > at_registry);
+    // Another boot, or a while later.
+    machine.pull(&format!("{}/absent-2", registry.address())).unwrap();
+    assert!(mirror.requests().len() > at_mirror);
+}
+
+/// A laboratory that reaches no registry must not wait for minutes after its mirror was restarted.
+#[test]
+fn one_that_could_not_be_reached_is_asked_again_if_it_is_all_there_is() {
+    let limits = Limits { absence: Duration::from_secs(3600), ..LIMITS };
+    small("all").push(Registry::shared(), "all-there-is");
+    let [mirror, registry] = [0; 2].map(|_| Faults::before(Registry::shared()));
+    let machine = machine(&registry.address(), &[&mirror.address()]);
+    let name = format!("{}/all-there-is", registry.address());
+    mirror.down();
+    registry.down();
+    machine.pull_within(&name, limits).unwrap_err();
+    mirror.up();
+    assert_eq!(read(&machine.pull_within(&name, limits).unwrap(), "file"), "all");
+}
+
+/// A captive portal, or whatever else listens there.
+#[test]
+fn one_that_gives_something_else_than_a_manifest_is_passed_over() {
+    for (name, fault) in [("page", Fault::Status(200, None)), ("no-json", Fault::Corrupt(0))] {
+        let name = format!("something-else-{name}");
+        small(&name).push(Registry::shared(), &name);
+        let [mirror, registry] = [0; 2].map(|_| Faults::before(Registry::shared()));
+        mirror.always("/manifests/", fault);
+        let machine = machine(&registry.address(), &[&mirror.address()]);
+        let image = machine.pull(&format!("{}/{name}", registry.address())).unwrap();
+        assert_eq!(read(&image, "file"), name);
+        assert!(asked(&mirror, "/manifests/") > 0 && asked(&registry, "/manifests/") > 0);
     }
 }
 

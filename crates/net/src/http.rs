@@ -14,6 +14,7 @@ mod resolve;
 mod response;
 mod tcp;
 mod tls;
+mod userinfo;
 
 use crate::patience::Cancel;
 use std::fmt;
@@ -159,6 +160,7 @@ struct Inner {
     verified: Agent,
     unverified: Agent,
     proxies: proxy::Proxies,
+    cancel: Arc<Cancel>,
 }
 
 impl Client {
@@ -172,7 +174,12 @@ impl Client {
         };
         let (verified, unverified) = (agent(true), agent(false));
         let proxies = proxy::Proxies::new(config.proxy.unwrap_or_default());
-        Client(Arc::new(Inner { verified, unverified, proxies }))
+        Client(Arc::new(Inner { verified, unverified, proxies, cancel: config.cancel }))
+    }
+
+    /// Ends all that goes on ([`Config::cancel`]); pauses between two attempts should end with it.
+    pub fn cancel(&self) -> &Cancel {
+        &self.0.cancel
     }
 
     /// Sends a request, follows redirects, and returns when the headers of the answer are there.
@@ -217,10 +224,16 @@ impl Client {
         body: Body<'_>,
     ) -> Result<ureq::http::Response<ureq::Body>, Error> {
         let mut head = ureq::http::Request::builder().method(method.name()).uri(url);
+        let is_authorization = |name: &str| name.eq_ignore_ascii_case(AUTHORIZATION.as_str());
+        let mut from_url = userinfo::authorization(url);
         for (name, value) in &request.headers {
-            if authorized || !name.eq_ignore_ascii_case(AUTHORIZATION.as_str()) {
+            if authorized || !is_authorization(name) {
                 head = head.header(name, value);
+                from_url = from_url.filter(|_| !is_authorization(name));
             }
+        }
+        if let Some(value) = from_url {
+            head = head.header(AUTHORIZATION, value);
         }
         let bad_header =
             |e: ureq::http::Error| Error::BadUrl { url: error::shown(url), reason: e.to_string() };

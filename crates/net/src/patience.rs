@@ -18,6 +18,8 @@ pub struct Limits {
     pub longest_pause: Duration,
     /// How far a server's `Retry-After` is obeyed.
     pub longest_asked_pause: Duration,
+    /// For so long, who could not be reached is not asked again, where others can be asked.
+    pub absence: Duration,
 }
 
 impl Default for Limits {
@@ -30,6 +32,7 @@ impl Default for Limits {
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(8),
             longest_asked_pause: Duration::from_secs(30),
+            absence: Duration::from_secs(300),
         }
     }
 }
@@ -177,6 +180,7 @@ mod tests {
         first_pause: Duration::from_millis(4),
         longest_pause: Duration::from_millis(16),
         longest_asked_pause: Duration::from_millis(50),
+        absence: Duration::ZERO,
     };
 
     /// How many attempts the limits allow.

@@ -18,6 +18,7 @@ mod secret;
 mod shell;
 pub mod smbios;
 pub mod table;
+mod url;
 mod values;
 mod words;
 
@@ -34,6 +35,7 @@ pub use options::{DEFAULT_WATCHDOG, Options};
 pub use parse::{Parsed, parse, parse_texts};
 pub use secret::Secret;
 pub use shell::{ShellError, ShellErrorKind};
+pub use url::shown_url;
 
 /// What the names of our own options begin with.
 pub const PREFIX: &str = "b2c.";

@@ -747,7 +747,10 @@ fn secrets_are_never_shown() {
          b2c.volume=v,fscrypt_key=hunter2 b2c.mino=a,b,c,hunter2 b2c.proxy=https=http://u:hunter2@h,x=y \
          b2c.report=http://u:hunter2@h/?t=hunter2 b2c.report=ftp://u:hunter2@h \
          b2c.proxy=https=http://u:hunter2@h b2c.filesystem=f,src=//h/s,opts=user=a|password=hunter2 \
-         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h"
+         b2c.filesystem=f,src=//h/s,opts=user=a,password=hunter2 b2c.extra_args_url=ftp://u:hunter2@h b2c.modules=ftp://u:hunter2@h \
+         b2c.extra_args_url=ftp://h/x?t=hunter2 b2c.ca=ftp://hunter2@h/x?hunter2 b2c.modules=ftp://u:/hunter2@h/x?hunter2 \
+         b2c.modules=http://u:,hunter2@h,y=z b2c.modules=docker://u:hunter2@h/x,sha256=y b2c.ca=hunter2@h/x b2c.minio=a,ftp://hunter2@h/?hunter2,AK,hunter2 \
+         b2c.proxy=https=http://u:a,hunter2@h,x=y b2c.proxy=http=http://u:,https=hunter2@h b2c.proxy=u:hunter2@h"
     );
     let parsed = parse(&[&text]);
     assert!(parsed.diagnostics.len() >= 8, "{:#?}", parsed.diagnostics);
@@ -773,7 +776,7 @@ fn a_masked_text_is_the_text_without_its_secrets() {
         ("quiet é b2c.run=alpine", "quiet é b2c.run=alpine"),
         (
             "a=b b2c.minio=\"gw,http://u:pw@h,AK,s=c\\\"r,t\" b2c.volume=v,fscrypt_key=MTIz,mirror=gw/b quiet",
-            "a=b b2c.minio=\"gw,http://u:***@h,***,***\" b2c.volume=v,fscrypt_key=***,mirror=gw/b quiet",
+            "a=b b2c.minio=\"gw,http://***@h,***,***\" b2c.volume=v,fscrypt_key=***,mirror=gw/b quiet",
         ),
         ("b2c.run=\"--creds 'me:s c' img\" b2c.vol=x,y", "b2c.run=\"--creds 'me:***' img\" b2c.vol=***"),
         ("b2c.volume=v,encrypt_key=\"a b\" x", "b2c.volume=v,encrypt_key=\"***\" x"),
@@ -782,7 +785,11 @@ fn a_masked_text_is_the_text_without_its_secrets() {
         ("b2c.login=r,me,a,b b2c.login=secret", "b2c.login=r,*** b2c.login=***"),
         (
             "b2c.ca=http://u:pw@h/ca b2c.registry_mirror=r=u:p@m",
-            "b2c.ca=http://u:***@h/ca b2c.registry_mirror=r=***@m",
+            "b2c.ca=http://***@h/ca b2c.registry_mirror=r=***@m",
+        ),
+        (
+            "b2c.extra_args_url=https://token@h/x?sig=a b2c.modules=http://u:p/w@h/a.cpio?t=b,tls-verify=false b2c.modules=r:5000/i@sha256:c",
+            "b2c.extra_args_url=https://***@h/x?*** b2c.modules=http://***@h/a.cpio?***,tls-verify=false b2c.modules=r:5000/i@sha256:c",
         ),
     ] {
         assert_eq!(parse(&[text]).masked(0, text), expected, "{text}");
@@ -823,4 +830,21 @@ fn hostile_texts_give_a_bounded_number_of_lines() {
     let found = lines(&[&"b2c.x ".repeat(5000)]);
     assert_eq!(found.len(), 101);
     assert_eq!(found[100], "warning: b2c.x: and more mistakes, which are not shown | b2c.x");
+}
+
+#[test]
+fn a_password_may_hold_commas() {
+    let options = assert_fine(
+        "b2c.proxy=https=http://u:a,b@p:1,http=http://q,no=x,y b2c.modules=http://u:a,b@h/x.cpio,tls-verify=false",
+    );
+    let proxy = options.proxy.unwrap();
+    assert_eq!((proxy.https.as_deref(), proxy.http.as_deref()), (Some("http://u:a,b@p:1"), Some("http://q")));
+    assert_eq!(proxy.no, ["x", "y"]);
+    assert_eq!(
+        options.modules[0],
+        ModuleSource {
+            what: Fetched::Archive { url: "http://u:a,b@h/x.cpio".to_owned(), sha256: None },
+            tls_verify: false
+        }
+    );
 }

@@ -3,11 +3,9 @@
 mod describe;
 
 use super::finding::{first_bad_line, one_line};
-use describe::{
-    ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap, without_password,
-};
+use describe::{ca, cache, command_list, container, iface, proxy, registry_mirror, report, swap};
 use options::groups::machine::HOSTNAME;
-use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume};
+use options::{CacheDevice, DEFAULT_WATCHDOG, Fatal, NtpPeer, Options, Parsed, Volume, shown_url};
 use std::fmt::Write as _;
 
 /// One line for each thing that would happen. `complete` says that the extra arguments were read too.
@@ -105,7 +103,7 @@ impl Story<'_> {
             true => "what they say is part of this list",
             false => "they may change everything in this list; --extra-args FILE reads them here",
         };
-        self.tell("Extra arguments", &format!("fetched from {}; {note}", without_password(url)));
+        self.tell("Extra arguments", &format!("fetched from {}; {note}", shown_url(url)));
     }
 
     fn names(&mut self) {
@@ -140,7 +138,7 @@ impl Story<'_> {
         }
         self.registries();
         for alias in &self.options.minio {
-            let how = format!("{} is {}", alias.name, without_password(&alias.url));
+            let how = format!("{} is {}", alias.name, shown_url(&alias.url));
             self.tell("S3 endpoint", &how);
         }
         for volume in &self.options.volume {

@@ -80,6 +80,16 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// Whether there was nobody to ask.
+    pub(super) fn is_unreachable(&self) -> bool {
+        match self {
+            RegistryError::Http(error) => error.is_unreachable(),
+            RegistryError::Scheme { https, http } => https.is_unreachable() && http.is_unreachable(),
+            RegistryError::GaveUp { last, .. } => last.is_unreachable(),
+            _ => false,
+        }
+    }
+
     /// Whether the registry said neither yes nor no: it, or the way to it, is down.
     pub(crate) fn is_silence(&self) -> bool {
         matches!(self, RegistryError::GaveUp { .. } | RegistryError::NoNetwork { .. })

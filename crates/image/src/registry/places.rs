@@ -4,7 +4,7 @@ use super::auth::Auth;
 use super::blob::Blob;
 use super::credentials::{self, AuthFileError, Credentials, Keyring};
 use super::error::RegistryError;
-use super::{Cancel, Document, Limits, Registry};
+use super::{Cancel, Document, Limits, Registry, absent};
 use crate::digest::Digest;
 use crate::reference::{Name, canonical_host, registry_of};
 use net::http::Client;
@@ -62,7 +62,15 @@ impl<'a> Places<'a> {
             };
             let host = canonical_host(&mirror.host);
             let mirrored = Registry::new(host, repository, access, None, !mirror.insecure)?;
-            Ok(Registry { standing: Some(Standing::default()), ..mirrored })
+            let standing = Standing::default();
+            if absent::is_absent(&mirrored.host, access.limits.absence) {
+                log::info!(
+                    "The mirror {} is not asked: a short while ago it could not be reached",
+                    mirrored.host
+                );
+                standing.rule_out();
+            }
+            Ok(Registry { standing: Some(standing), ..mirrored })
         });
         let mirrors = mirrors.collect::<Result<_, _>>()?;
         let credentials = access.credentials.clone();
@@ -102,7 +110,13 @@ impl<'a> Places<'a> {
         loop {
             match ask(place) {
                 Err(error) if place.is_passed_over(&error) => (index, place) = self.at(index + 1),
-                answer => return answer,
+                answer => {
+                    // Where registries are out of reach, mirrors are all there is.
+                    if answer.as_ref().is_err_and(RegistryError::is_silence) {
+                        self.mirrors.iter().for_each(|mirror| absent::forget(&mirror.host));
+                    }
+                    return answer;
+                }
             }
         }
     }
@@ -163,6 +177,9 @@ impl<'a> Registry<'a> {
         // What it does not have says nothing about the rest; all else would come again.
         if !matches!(error, RegistryError::NotFound { .. }) {
             standing.rule_out();
+        }
+        if error.is_unreachable() {
+            absent::remember(&self.host);
         }
         log::warn!("The mirror {} is passed over: {reason}", self.host);
         true

@@ -13,7 +13,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// xz names the memory that unpacking takes; `xz -9` asks for 65 MiB.
 const MAX_XZ_MEMORY_KIB: u32 = 128 << 10;
-/// Of one packed piece, when it is unpacked. All of linux-firmware is a fifth of it.
+/// Of all packed pieces together, when they are unpacked. All of linux-firmware is a fifth of it.
 const MAX_UNPACKED: u64 = 8 << 30;
 
 /// Unpacks what lies below the folders `wanted` (`lib/modules`) into `folder`, which has to be empty; what else there is, is not looked at. Files also get the checksum of
@@ -22,13 +22,23 @@ const MAX_UNPACKED: u64 = 8 << 30;
 /// An entry is refused, and all of it, if it would reach outside `folder` or is something else than a file, a folder or a symbolic link. After an error, what is
 /// in the folder is of no use.
 pub fn unpack_initramfs(
+    reader: impl BufRead,
+    folder: impl AsFd,
+    wanted: &[&str],
+    sums: bool,
+) -> Result<(), UnpackError> {
+    unpack_within(MAX_UNPACKED, reader, folder, wanted, sums)
+}
+
+fn unpack_within(
+    budget: u64,
     mut reader: impl BufRead,
     folder: impl AsFd,
     wanted: &[&str],
     sums: bool,
 ) -> Result<(), UnpackError> {
     let tree = if sums { Tree::with_sums(folder.as_fd()) } else { Tree::new(folder.as_fd()) };
-    let mut unpacker = Unpacker { tree, wanted, entries: 0 };
+    let mut unpacker = Unpacker { tree, wanted, entries: 0, budget };
     let mut is_empty = true;
     while let Some(first) = skip_zeros(&mut reader)? {
         is_empty = false;
@@ -62,17 +72,30 @@ struct Unpacker<'a> {
     tree: Tree<'a>,
     wanted: &'a [&'a str],
     entries: u64,
+    /// Bytes that packed pieces may still be when they are unpacked.
+    budget: u64,
 }
 
 impl Unpacker<'_> {
     /// Reads on to the end, where the checksums are.
     fn packed(&mut self, mut plain: impl Read) -> Result<(), UnpackError> {
         let plain: &mut dyn Read = &mut plain;
-        let mut plain = BufReader::with_capacity(BUFFER, plain.take(MAX_UNPACKED));
-        if skip_zeros(&mut plain)?.is_some() {
-            self.archives(&mut plain)?;
+        // One more than allowed: what ends there would else look as if it were cut off.
+        let mut plain = BufReader::with_capacity(BUFFER, plain.take(self.budget.saturating_add(1)));
+        let unpacked = self.piece(&mut plain);
+        let left = plain.into_inner().limit();
+        if left == 0 {
+            return Err(UnpackError::Damaged("it is larger than 8 GiB when it is unpacked"));
         }
-        match skip_zeros(&mut plain)? {
+        self.budget = left - 1;
+        unpacked
+    }
+
+    fn piece(&mut self, plain: &mut impl BufRead) -> Result<(), UnpackError> {
+        if skip_zeros(plain)?.is_some() {
+            self.archives(plain)?;
+        }
+        match skip_zeros(plain)? {
             None => Ok(()),
             Some(_) => Err(UnpackError::Damaged("something that is no cpio archive is packed with it")),
         }
@@ -100,5 +123,33 @@ impl Unpacker<'_> {
             let rest = place.folder.strip_prefix(wanted.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::fs::File;
+    use std::io::Write;
+
+    /// Zeros between archives may be packed as well, and small pieces may become much.
+    #[test]
+    fn all_pieces_together_have_one_budget() {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(&[0; 1000]).unwrap();
+        let piece = packer.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let unpack = |budget, pieces| {
+            let folder = File::open(folder.path()).unwrap();
+            unpack_within(budget, piece.repeat(pieces).as_slice(), folder, &[], false)
+                .map_err(|error| error.to_string())
+        };
+        unpack(3000, 3).unwrap();
+        for (budget, pieces) in [(999, 1), (2999, 3), (3000, 4), (3000, 1000)] {
+            let error = unpack(budget, pieces).unwrap_err();
+            assert!(error.contains("larger than 8 GiB"), "{error}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 mod fetch;
 mod local;
 
-pub use fetch::fetch;
+pub use fetch::{fetch, fetch_once};
 
 use super::secrets::Blot;
 use crate::console::{CONSOLE, Fold};

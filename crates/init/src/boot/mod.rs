@@ -150,6 +150,8 @@ fn run_pipeline(
             return report_status(options, state, None);
         }
     }
+    // What could not be had before may be had by now: the network may have come late.
+    authorities::learn(options, !net::is_alone());
     let world = match world::make(command_line, cache, drivers) {
         Ok(world) => world,
         Err(no_world) => {

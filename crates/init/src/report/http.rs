@@ -1,8 +1,7 @@
 //! `b2c.report=http://…`: one POST, again while the server is away.
 
-use net::http::{Client, Method, Request, Response};
+use net::http::{Client, Method, Request};
 use net::patience::{Again, Cancel, Limits, Patience, Verdict};
-use std::time::Duration;
 
 /// Posts `json`, for as long as [`Limits`] wait for a server that is away.
 ///
@@ -33,15 +32,6 @@ fn post_once(client: &Client, request: &Request) -> Result<(), (String, Again)> 
     let response = sent.map_err(|error| (error.to_string(), error.again()))?;
     match response.status {
         200..=299 => Ok(()),
-        status => Err((format!("the server answers with status {status}"), again(&response))),
+        status => Err((format!("the server answers with status {status}"), response.again())),
     }
-}
-
-/// Whether a server that refused may take it later (RFC 9110 section 15, RFC 6585 section 4).
-fn again(refusal: &Response) -> Again {
-    if !matches!(refusal.status, 408 | 429 | 500 | 502..=504) {
-        return Again::Never;
-    }
-    let asked = refusal.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
-    asked.map_or(Again::Soon, |seconds| Again::After(Duration::from_secs(seconds)))
 }

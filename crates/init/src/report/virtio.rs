@@ -41,7 +41,11 @@ fn find() -> Option<String> {
 
 fn write_all(port: std::os::fd::BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
-        let count = patiently(|| rustix::io::write(port, bytes))?;
+        // A port that takes nothing is as good as one that would block.
+        let count = patiently(|| match rustix::io::write(port, bytes)? {
+            0 => Err(Errno::AGAIN),
+            count => Ok(count),
+        })?;
         bytes = bytes.get(count..).unwrap_or_default();
     }
     Ok(())

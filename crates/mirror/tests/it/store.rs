@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
     first_pause: Duration::from_millis(20),
     longest_pause: Duration::from_millis(200),
     longest_asked_pause: Duration::from_secs(1),
+    absence: Duration::ZERO,
 };
 
 pub const NONE: Rules = Rules { overwrite: false, remove: false, preserve: false, exclude: Vec::new() };

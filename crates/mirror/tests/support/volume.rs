@@ -26,6 +26,7 @@ const LIMITS: Limits = Limits {
     first_pause: Duration::from_millis(20),
     longest_pause: Duration::from_millis(200),
     longest_asked_pause: Duration::from_secs(1),
+    absence: Duration::ZERO,
 };
 /// For what has to come sooner or later.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -7,6 +7,9 @@ use rustls::CertificateError;
 use std::io;
 use ureq::http::Uri;
 
+/// What a connection that does not come about is waited for.
+const CONNECTING: &str = "connecting";
+
 /// Why a request or the reading of its answer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -123,6 +126,11 @@ impl Error {
         }
     }
 
+    /// Whether there was nobody to send it to: no address, or no connection.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Error::Dns { .. } | Error::Connect { .. } | Error::Timeout { during: CONNECTING, .. })
+    }
+
     /// When the same request is worth another attempt.
     pub fn again(&self) -> Again {
         match self {
@@ -210,7 +218,7 @@ pub fn shown_text(url: &str) -> String {
 
 fn during(timeout: ureq::Timeout) -> &'static str {
     match timeout {
-        ureq::Timeout::Connect => "connecting",
+        ureq::Timeout::Connect => CONNECTING,
         ureq::Timeout::PerWrite => "sending the request",
         _ => "waiting for the answer",
     }

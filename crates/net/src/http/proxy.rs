@@ -1,7 +1,7 @@
 //! Which requests go through which proxy (`b2c.proxy`).
 
-use super::Error;
 use super::error::{shown, shown_text};
+use super::{Error, resolve};
 use std::net::IpAddr;
 use ureq::http::{Response, Uri};
 
@@ -12,7 +12,7 @@ pub struct Proxy {
     pub https: Option<String>,
     /// For http URLs; it is sent the whole URL.
     pub http: Option<String>,
-    /// Hosts to reach directly: a name (and all below it), an address, a network (`10.0.0.0/8`) or `*`.
+    /// Hosts to reach directly: a name (and all below it), an address, a network (`10.0.0.0/8`) or `*`; with a port (`host:8002`, `[fd00::1]:8002`) only that one.
     pub no: Vec<String>,
 }
 
@@ -45,10 +45,10 @@ impl Proxies {
     /// The proxy to take, `None` for the direct way.
     pub(super) fn for_url(&self, url: &Uri) -> Result<Option<ureq::Proxy>, Error> {
         let proxy = if url.scheme_str() == Some("https") { &self.https } else { &self.http };
-        let host = url.host().unwrap_or_default();
+        let (host, port) = (url.host().unwrap_or_default(), resolve::port(url));
         match proxy {
             None => Ok(None),
-            Some(_) if self.no.iter().any(|pattern| excludes(pattern, host)) => Ok(None),
+            Some(_) if self.no.iter().any(|pattern| excludes(pattern, host, port)) => Ok(None),
             Some(Ok(proxy)) => Ok(Some(proxy.clone())),
             Some(Err(reason)) => Err(Error::Proxy { url: shown(url), reason: reason.clone() }),
         }
@@ -79,8 +79,12 @@ pub(super) fn judge<B>(
     }
 }
 
-/// Whether a pattern of `no=` names this host.
-fn excludes(pattern: &str, host: &str) -> bool {
+/// Whether a pattern of `no=` names this host, and this port if it names one.
+fn excludes(pattern: &str, host: &str, port: u16) -> bool {
+    let (pattern, only) = split_port(pattern);
+    if only.is_some_and(|only| only != port) {
+        return false;
+    }
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if pattern == "*" || pattern.eq_ignore_ascii_case(host) {
         return true;
@@ -94,6 +98,16 @@ fn excludes(pattern: &str, host: &str) -> bool {
         && host.len() > domain.len()
         && host[host.len() - domain.len() - 1] == b'.'
         && host[host.len() - domain.len()..].eq_ignore_ascii_case(domain)
+}
+
+/// The host and the port of a pattern. An address of IPv6 has its port behind brackets.
+fn split_port(pattern: &str) -> (&str, Option<u16>) {
+    let (host, port) = match pattern.rsplit_once(':') {
+        Some((host, port)) if host.ends_with(']') || !host.contains(':') => (host, port.parse().ok()),
+        _ => (pattern, None),
+    };
+    let host = if port.is_some() { host } else { pattern };
+    (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
 /// Whether `pattern` is a network such as `10.0.0.0/8` that holds the address.
@@ -132,9 +146,21 @@ mod tests {
             ("10.0.0.0/33", "10.0.0.1", false),
             ("10.42.0.1", "10.42.0.1", true),
             ("fd00::/8", "[fd00::1]", true),
+            ("[fd00::1]", "[fd00::1]", true),
+            ("fd00::1", "[fd00::1]", true),
             ("", "host", false),
+            ("ci-gateway:8002", "ci-gateway", true),
+            ("ci-gateway:8003", "ci-gateway", false),
+            ("example.com:8002", "a.example.com", true),
+            ("10.42.0.1:8002", "10.42.0.1", true),
+            ("10.42.0.1:80", "10.42.0.1", false),
+            ("[fd00::1]:8002", "[fd00::1]", true),
+            ("[fd00::1]:80", "[fd00::1]", false),
+            ("*:8002", "anything", true),
+            ("*:80", "anything", false),
+            ("ci-gateway:port", "ci-gateway", false),
         ] {
-            assert_eq!(excludes(pattern, host), expected, "{pattern} {host}");
+            assert_eq!(excludes(pattern, host, 8002), expected, "{pattern} {host}");
         }
     }
 }

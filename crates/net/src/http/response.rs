@@ -2,8 +2,10 @@
 
 use super::Error;
 use super::error::shown;
+use crate::patience::Again;
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::time::Duration;
 use ureq::Body;
 use ureq::http::{HeaderMap, Uri};
 
@@ -22,6 +24,15 @@ impl Response {
     pub(super) fn new(url: &Uri, response: ureq::http::Response<Body>) -> Response {
         let (head, body) = response.into_parts();
         Response { status: head.status.as_u16(), url: shown(url), headers: head.headers, body }
+    }
+
+    /// Whether a server that refused may grant it later (RFC 9110 section 15, RFC 6585 section 4), and when it wants to be asked.
+    pub fn again(&self) -> Again {
+        if !matches!(self.status, 408 | 429 | 500 | 502..=504) {
+            return Again::Never;
+        }
+        let asked = self.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+        asked.map_or(Again::Soon, |seconds| Again::After(Duration::from_secs(seconds)))
     }
 
     /// The first header of that name (in any case), if it is ASCII text.

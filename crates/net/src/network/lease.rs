@@ -74,7 +74,7 @@ impl Worker {
             let _ = self.kernel.delete_address(port.index, prefix(old));
         }
         if let Some(new) = new.filter(|_| old != new) {
-            log::info!("{}: DHCPv6 lease {new}", port.name);
+            log::log!(self.shared.level(), "{}: DHCPv6 lease {new}", port.name);
             let metric = apply::metric(port.rank.unwrap_or(0));
             if let Err(e) = self.kernel.add_address(port.index, prefix(new), metric) {
                 log::error!("{}: the address {new} cannot be set: {e}", port.name);

@@ -131,6 +131,18 @@ fn a_mac_names_an_interface() {
 }
 
 #[test]
+fn an_interface_in_several_options_gets_all_of_them() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let first = iface("eth0", &["10.77.0.5/24"]);
+    let second = Iface { link: mac(&lab, "eth0"), ..iface("", &["10.76.0.5/24"]) };
+    let network = start(&lab, &[first, second]);
+    network.wait().unwrap();
+    let addresses = lab.ip(&["-4", "addr"]);
+    assert!(addresses.contains("10.77.0.5/24") && addresses.contains("10.76.0.5/24"), "{addresses}");
+}
+
+#[test]
 fn the_mtu_of_an_option_is_stronger_than_the_servers() {
     let lab = Lab::new();
     lab.cable("eth0", "10.77.0.1/24");

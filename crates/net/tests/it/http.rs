@@ -3,6 +3,7 @@
 use crate::lab::Lab;
 use crate::web::{Server, body_error, client, config, get, read_head, say, serve_once, text};
 use net::http::{Body, Client, Error, Method, Proxy, Request};
+use net::patience::Again;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::thread;
@@ -153,6 +154,33 @@ fn credentials_stay_with_their_server() {
     assert!(!other.contains("secret") && other.to_lowercase().contains("x-other: kept"), "{other}");
     let back = echo(&format!("http://localhost:{0}/redirect?to=http://127.0.0.1:{0}/echo", server.port));
     assert!(!back.contains("secret"), "{back}");
+}
+
+#[test]
+fn a_percent_encoded_password_is_sent_decoded() {
+    let server = Server::start(&[]);
+    let url = server.url("/echo").replace("//", "//me:p%40ss@");
+    // base64 of me:p@ss
+    let echo = get(&client(), &url);
+    assert!(echo.to_lowercase().contains("authorization: basic ") && echo.contains("bWU6cEBzcw=="), "{echo}");
+    let given = Request::get(&url).header("authorization", "Bearer given");
+    let echo = text(client().send(&given).unwrap());
+    assert!(echo.contains("Bearer given") && !echo.contains("Basic"), "{echo}");
+}
+
+/// One answer for all who ask again.
+#[test]
+fn which_refusals_are_worth_another_attempt() {
+    let server = Server::start(&[]);
+    let again = |status: u16| {
+        client().send(&Request::get(server.url(&format!("/echo?status={status}")))).unwrap().again()
+    };
+    for status in [408, 429, 500, 502, 503, 504] {
+        assert_eq!(again(status), Again::Soon, "{status}");
+    }
+    for status in [200, 304, 400, 401, 403, 404, 410, 501, 505] {
+        assert_eq!(again(status), Again::Never, "{status}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use registry_mirror::{Place, RegistryMirror};
 
 use crate::diagnostic::{Fatal, Problem};
 use crate::table::{Group, Mark, OptionSpec};
-use crate::values;
+use crate::{url, values};
 
 /// The options of this group.
 pub static GROUP: Group = Group {
@@ -107,9 +107,7 @@ If the text cannot be fetched no container runs: the machine says so and shuts d
         Mark::Divergence("All options are honoured, also those for the cache and swap."),
     ],
     update: |value, options, report| {
-        if let Some(password) = values::url_password(value) {
-            report.keep_secret(password);
-        }
+        url::hide(value, report);
         if report.is_fetched() {
             report.warn(Problem::new(value, "is ignored: extra arguments do not name further ones"));
             return Ok(());

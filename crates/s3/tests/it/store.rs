@@ -19,6 +19,7 @@ pub const LIMITS: Limits = Limits {
     first_pause: Duration::from_millis(20),
     longest_pause: Duration::from_millis(200),
     longest_asked_pause: Duration::from_secs(1),
+    absence: Duration::ZERO,
 };
 
 /// The one that all tests may share; each takes a bucket of its own.

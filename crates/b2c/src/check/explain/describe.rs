@@ -5,7 +5,7 @@ use image::Reference;
 use options::{
     Budget, Ca, CaSource, Cache, CacheDevice, CommandList, Conditions, ContainerLine, Expiration, Fetched,
     Iface, Method, ModuleSource, Place, Proxy, RegistryMirror, Remote, ReportSink, Route, Swap, SwapSpace,
-    Volume,
+    Volume, shown_url,
 };
 use std::fmt::Write as _;
 
@@ -43,9 +43,8 @@ fn route(route: &Route) -> String {
 
 pub(super) fn proxy(proxy: &Proxy) -> String {
     let urls = [("https", &proxy.https), ("http", &proxy.http)];
-    let used = |(scheme, url): (&str, &Option<String>)| {
-        Some(format!("{} for {scheme}", without_password(url.as_ref()?)))
-    };
+    let used =
+        |(scheme, url): (&str, &Option<String>)| Some(format!("{} for {scheme}", shown_url(url.as_ref()?)));
     let mut text = urls.into_iter().filter_map(used).collect::<Vec<_>>().join(", ");
     if !proxy.no.is_empty() {
         // Writing to a String cannot fail.
@@ -56,9 +55,9 @@ pub(super) fn proxy(proxy: &Proxy) -> String {
 
 pub(super) fn modules(source: &ModuleSource) -> String {
     let mut text = match &source.what {
-        Fetched::Archive { url, sha256: None } => format!("the archive {}", without_password(url)),
+        Fetched::Archive { url, sha256: None } => format!("the archive {}", shown_url(url)),
         Fetched::Archive { url, sha256: Some(digits) } => {
-            format!("the archive {} with the SHA-256 {digits}", without_password(url))
+            format!("the archive {} with the SHA-256 {digits}", shown_url(url))
         }
         Fetched::Image(name) => format!("the image {}", image_name(name)),
     };
@@ -76,7 +75,7 @@ fn image_name(text: &str) -> String {
 pub(super) fn ca(ca: &Ca) -> String {
     let pin = if ca.sha256.is_some() { ", if the SHA-256 is right" } else { "" };
     match &ca.source {
-        CaSource::Url(url) => format!("fetched from {}{pin}", without_password(url)),
+        CaSource::Url(url) => format!("fetched from {}{pin}", shown_url(url)),
         CaSource::File(path) => format!("in {}{pin}", path.display()),
     }
 }
@@ -115,10 +114,7 @@ pub(super) fn report(sink: &ReportSink) -> String {
     match sink {
         ReportSink::Console => "a line on the console".to_owned(),
         ReportSink::File { volume, path } => format!("the file {path} in the volume {volume}"),
-        ReportSink::Http(url) => {
-            let url = url.reveal();
-            format!("posted to {}", without_password(url.split('?').next().unwrap_or(url)))
-        }
+        ReportSink::Http(url) => format!("posted to {}", shown_url(url.reveal())),
         ReportSink::Virtio => "the virtio-serial port org.b2c.report".to_owned(),
         ReportSink::DebugExit => {
             "the status alone to QEMU's isa-debug-exit, which ends the machine in place of the last command"
@@ -213,14 +209,4 @@ fn quoted(words: &[String]) -> String {
         if is_plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
-}
-
-/// A URL as it may be shown.
-pub(super) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://***@{host}{}", &rest[authority.len()..]),
-        None => url.to_owned(),
-    }
 }

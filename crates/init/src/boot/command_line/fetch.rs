@@ -31,11 +31,10 @@ pub fn fetch(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, 
 }
 
 /// The content, or the reason and whether another try can help.
-fn fetch_once(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, (String, Again)> {
+pub fn fetch_once(client: &Client, request: &Request, limit: u64) -> Result<Vec<u8>, (String, Again)> {
     let response = client.send(request).map_err(|error| (error.to_string(), error.again()))?;
     if response.status != 200 {
-        let again = if matches!(response.status, 408 | 429 | 500..) { Again::Soon } else { Again::Never };
-        return Err((format!("the server answers with status {}", response.status), again));
+        return Err((format!("the server answers with status {}", response.status), response.again()));
     }
     let mut bytes = Vec::new();
     let read = InTime::new(response.into_reader()).take(limit + 1).read_to_end(&mut bytes);

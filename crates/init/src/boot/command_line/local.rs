@@ -26,15 +26,20 @@ const FW_CFG_DEVICES: [(&str, &str); 2] =
 /// The driver's module.
 const FW_CFG_MODULE: &str = "qemu_fw_cfg";
 
-/// As the firmware left it (Documentation/ABI/testing/sysfs-firmware-dmi-tables). Large machines have some 100 KiB.
+/// As the firmware left it (Documentation/ABI/testing/sysfs-firmware-dmi-tables).
 const SMBIOS: &str = "/sys/firmware/dmi/tables/DMI";
+/// Of that, at most so much is read. Large machines have some 100 KiB; what is cut off is found out if it concerns us.
+const MAX_SMBIOS: u64 = 16 << 20;
 
 /// What there is, in order of precedence, and why the rest cannot be read.
 pub fn texts() -> Vec<Result<Text, String>> {
     let mut texts: Vec<_> = files().into_iter().filter_map(|path| file(&path)).collect();
     load_fw_cfg();
-    texts.extend(read(Path::new(FW_CFG)).map(|bytes| of_firmware(text("fw_cfg opt/b2c/args", bytes))));
-    texts.extend(firmware_strings());
+    texts.extend(
+        read(Path::new(FW_CFG), MAX_EXTRA_ARGS + 1)
+            .map(|bytes| of_firmware(text("fw_cfg opt/b2c/args", bytes))),
+    );
+    texts.extend(firmware_strings(Path::new(SMBIOS)));
     texts
 }
 
@@ -49,15 +54,18 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn file(path: &Path) -> Option<Result<Text, String>> {
-    Some(text(&path.display().to_string(), read(path)?))
+    Some(text(&path.display().to_string(), read(path, MAX_EXTRA_ARGS + 1)?))
 }
 
-fn firmware_strings() -> Vec<Result<Text, String>> {
-    let Some(table) = read(Path::new(SMBIOS)) else { return Vec::new() };
-    let failed = |reason: String| vec![Err(format!("SMBIOS: {reason}"))];
-    let table = match table {
-        Ok(table) => table,
-        Err(reason) => return failed(reason),
+/// Most firmware has nothing to say to us. If its table cannot be read, that must not stop machines that never had anything there.
+fn firmware_strings(table: &Path) -> Vec<Result<Text, String>> {
+    let table = match read(table, MAX_SMBIOS) {
+        None => return Vec::new(),
+        Some(Ok(table)) => table,
+        Some(Err(reason)) => {
+            log::warn!("{}: {reason}; going on without extra arguments from SMBIOS", table.display());
+            return Vec::new();
+        }
     };
     match smbios::args(&table) {
         Ok(found) => {
@@ -66,12 +74,15 @@ fn firmware_strings() -> Vec<Result<Text, String>> {
             };
             found.into_iter().zip(1..).map(named).collect()
         }
-        Err(malformed) => failed(malformed.to_string()),
+        Err(malformed) => vec![Err(format!("SMBIOS: {malformed}"))],
     }
 }
 
 fn text(name: &str, bytes: Result<Vec<u8>, String>) -> Result<Text, String> {
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned()));
+    let text = bytes.and_then(|bytes| match String::from_utf8(bytes) {
+        Ok(text) if text.len() as u64 > MAX_EXTRA_ARGS => Err(format!("longer than {MAX_EXTRA_ARGS} bytes")),
+        text => text.map_err(|_| "not UTF-8 text".to_owned()),
+    });
     text.map(|text| Text { name: name.to_owned(), text, firmware: false })
         .map_err(|reason| format!("{name}: {reason}"))
 }
@@ -80,18 +91,14 @@ fn of_firmware(text: Result<Text, String>) -> Result<Text, String> {
     text.map(|text| Text { firmware: true, ..text })
 }
 
-/// `None` if there is no such file.
-fn read(path: &Path) -> Option<Result<Vec<u8>, String>> {
+/// At most `limit` bytes; `None` if there is no such file.
+fn read(path: &Path, limit: u64) -> Option<Result<Vec<u8>, String>> {
     let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(MAX_EXTRA_ARGS + 1).read_to_end(&mut bytes).map(drop));
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
     match read {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
         Err(error) => Some(Err(error.to_string())),
-        Ok(()) if bytes.len() as u64 > MAX_EXTRA_ARGS => {
-            Some(Err(format!("longer than {MAX_EXTRA_ARGS} bytes")))
-        }
-        Ok(()) => Some(Ok(bytes)),
+        Ok(_) => Some(Ok(bytes)),
     }
 }
 
@@ -109,4 +116,43 @@ fn load_fw_cfg() {
 fn has_device(bus: &str, name: &str) -> bool {
     let names = std::fs::read_dir(bus).into_iter().flatten().flatten().map(|entry| entry.file_name());
     names.into_iter().any(|it| it.to_string_lossy().contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table with other strings of that size, and one of ours at its end.
+    fn table(others: usize, ours: &str) -> Vec<u8> {
+        [b"\x0b\x05\0\0\x02", "x".repeat(others).as_bytes(), b"\0b2c.args=", ours.as_bytes(), b"\0\0"]
+            .concat()
+    }
+
+    fn found(table: &[u8]) -> Vec<Result<String, String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("DMI");
+        std::fs::write(&path, table).unwrap();
+        firmware_strings(&path).into_iter().map(|found| found.map(|text| text.text)).collect()
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(firmware_strings(folder.path()).is_empty());
+        assert!(firmware_strings(&folder.path().join("none")).is_empty());
+    }
+
+    #[test]
+    fn a_large_table_is_read() {
+        assert_eq!(found(&table(3 << 20, "b2c.pipefail")), [Ok("b2c.pipefail".to_owned())]);
+        assert!(found(&vec![1; 17 << 20]).is_empty());
+    }
+
+    #[test]
+    fn what_concerns_us_has_to_be_whole() {
+        let whole = table(1, "b2c.pipefail");
+        assert!(found(&whole[..whole.len() - 2])[0].as_ref().is_err_and(|error| error.contains("SMBIOS")));
+        let long = table(1, &"x".repeat(1 + (1 << 20)));
+        assert_eq!(found(&long), [Err("SMBIOS b2c.args 1: longer than 1048576 bytes".to_owned())]);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::diagnostic::{Fatal, Problem, Report};
 use crate::located::Slice;
 use crate::table::{Mark, OptionSpec, closest};
+use crate::url;
 use crate::values::{self, Result};
 
 /// More than anybody has; each is a mount, and overlayfs has a page for all their names.
@@ -64,10 +65,7 @@ Both are kept on the cache drive as images are. What cannot be had keeps everyth
 };
 
 fn source<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ModuleSource> {
-    let (place, rest) = values::head(value);
-    if let Some(password) = values::url_password(place) {
-        report.keep_secret(password);
-    }
+    let (place, rest) = place(value, report);
     let (mut sha256, mut tls_verify) = (None, true);
     for piece in values::pieces(rest) {
         match piece.key.text() {
@@ -80,7 +78,7 @@ fn source<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ModuleSource>
             }
         }
     }
-    let what = match (place.text().contains("://") && !place.text().starts_with("docker://"), sha256) {
+    let what = match (is_url(place.text()), sha256) {
         (true, sha256) => {
             Fetched::Archive { url: values::url(place)?, sha256: sha256.map(|(_, digits)| digits) }
         }
@@ -95,6 +93,25 @@ fn source<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ModuleSource>
         (false, None) => Fetched::Image(values::owned(place)),
     };
     Ok(ModuleSource { what, tls_verify })
+}
+
+/// What is fetched, and the keys behind it.
+fn place<'a>(value: Slice<'a>, report: &mut Report) -> (Slice<'a>, Slice<'a>) {
+    if is_url(value.text()) {
+        let (url, rest) = url::head(value);
+        url::hide(url, report);
+        return (url, rest);
+    }
+    let (image, rest) = values::head(value);
+    // No way to give a password; but if somebody tries, what is said about it must not show it. Behind the host, `@` begins a digest.
+    let name = image.text().find("://").map_or(0, |at| at + "://".len());
+    let host = image.text()[name..].find('/').map_or(name, |at| name + at);
+    url::hide(image.part(0..host), report);
+    (image, rest)
+}
+
+fn is_url(text: &str) -> bool {
+    text.contains("://") && !text.starts_with("docker://")
 }
 
 fn digest(part: Slice<'_>) -> Result<'_, String> {

@@ -3,6 +3,7 @@
 use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::table::{Mark, OptionSpec};
+use crate::url;
 use crate::values::{self, Result};
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ fetches: images, S3, extra arguments. What is in /etc/ssl/certs and /usr/local/s
 Containers are not concerned.
 
 Who can change a file that comes over plain http decides whom the machine trusts. `sha256=HEX`, the SHA-256 of the file, keeps him from it; the file may then come from any server, \
-also from one with a certificate that the file is to make good.
+also from one with a certificate that the file is to make good. A URL with a user, a password or a query (`?…`) is only sent to a server that proves who it is, pinned or not.
 
 One that cannot be had, or that holds no certificate, is a red line; servers that need it are then refused.",
     example: "b2c.ca=http://10.42.0.1/ca.pem,sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -56,9 +57,7 @@ fn ca<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, Ca> {
         Some(at) => (value.part(0..at), Some(value.part(at + PIN.len()..value.text().len()))),
         None => (value, None),
     };
-    if let Some(password) = values::url_password(place) {
-        report.keep_secret(password);
-    }
+    url::hide(place, report);
     let source = if place.text().contains("://") {
         CaSource::Url(values::url(place)?)
     } else {

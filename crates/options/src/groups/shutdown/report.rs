@@ -4,6 +4,7 @@ use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
 use crate::table::{Mark, OptionSpec};
+use crate::url;
 use crate::values::{self, Result};
 
 /// Where the report goes.
@@ -53,7 +54,10 @@ fn sink<'a>(value: Slice<'a>, report: &mut Report) -> Result<'a, ReportSink> {
         "virtio" => ReportSink::Virtio,
         "debug-exit" => ReportSink::DebugExit,
         text if text.starts_with("file:") => file(value.part("file:".len()..text.len()))?,
-        text if text.contains("://") => ReportSink::Http(Secret::new(url(value, report)?)),
+        text if text.contains("://") => {
+            url::hide(value, report);
+            ReportSink::Http(Secret::new(values::url(value)?))
+        }
         _ => {
             return Err(Problem::new(value, "is not known").help(
                 "write console, file:VOLUME/PATH, http://HOST/…, https://HOST/…, virtio or debug-exit",
@@ -73,13 +77,4 @@ fn file<'a>(place: Slice<'a>) -> Result<'a, ReportSink> {
         );
     }
     Ok(ReportSink::File { volume: values::name(volume)?, path: values::owned(path) })
-}
-
-/// What follows a `?` is often a token.
-fn url<'a>(url: Slice<'a>, report: &mut Report) -> Result<'a, String> {
-    let query = url.split_once('?').map(|(_, query)| query);
-    for secret in values::url_password(url).into_iter().chain(query) {
-        report.keep_secret(secret);
-    }
-    values::url(url)
 }

@@ -4,6 +4,7 @@ use crate::diagnostic::{Problem, Report};
 use crate::located::Slice;
 use crate::secret::Secret;
 use crate::table::{Mark, OptionSpec};
+use crate::url;
 use crate::values::{self, Result};
 
 /// An S3 endpoint.
@@ -72,8 +73,8 @@ fn hide_secrets<'a>(value: Slice<'a>, report: &mut Report) -> Vec<Slice<'a>> {
     for part in parts.iter().skip(2) {
         report.keep_secret(*part);
     }
-    if let Some(password) = parts.get(1).and_then(|url| values::url_password(*url)) {
-        report.keep_secret(password);
+    if let Some(url) = parts.get(1) {
+        url::hide(*url, report);
     }
     parts
 }
