@@ -33,7 +33,7 @@ demo: setup-test dist ## a shell in a container in a virtual machine, or RUN="â€
 
 .PHONY: test
 test: lint dist images setup-s3 ## everything that has to hold
-	$(CARGO) test --locked --workspace --no-fail-fast
+	RUST_TEST_THREADS=$$(($$(nproc) * 2)) $(CARGO) test --locked --workspace --no-fail-fast
 	fuzz/run 20
 
 .PHONY: lint

@@ -79,6 +79,7 @@ impl Call {
 impl<'a> Registry<'a> {
     /// Fetches a manifest or an index by tag or digest. With a digest, what comes is checked against it.
     fn document(&self, version: &str) -> Result<Document, RegistryError> {
+        self.check_network()?;
         let expected = Digest::parse(version).ok();
         let mut patience = self.patience();
         loop {

@@ -43,6 +43,17 @@ fn what_is_not_in_the_store_is_still_missing() {
 }
 
 #[test]
+fn a_machine_without_any_network_does_not_try() {
+    let message = std::thread::spawn(|| {
+        // SAFETY: no memory, no file descriptor is unshared, only this thread's network.
+        unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }.unwrap();
+        Machine::new().refused("192.0.2.1:5000/nowhere")
+    });
+    let message = message.join().unwrap();
+    assert!(message.contains("this machine has no address on any network"), "{message}");
+}
+
+#[test]
 fn an_answer_counts_even_if_it_is_no() {
     for status in [401, 403, 404] {
         let (machine, front, name) = warm(&format!("no-{status}"), "kept");

@@ -6,7 +6,7 @@ use crate::ending::Ending;
 use container::runtime::Stopper;
 use net::patience::Cancel;
 use rustix::time::{ClockId, clock_gettime};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub static TIME_LIMIT: TimeLimit = TimeLimit {
         is_watched: false,
         phase: Phase::Steps,
         is_over: false,
+        status: None,
         step: None,
     }),
     transfers: LazyLock::new(Arc::default),
@@ -33,6 +34,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// For post containers, last pushes and the clean-up: as much as the limit itself, between these.
 const GRACE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(300));
+/// For a console.
+const CONSOLE_PATIENCE: Duration = Duration::from_secs(5);
 /// Prints some lines.
 const STACK: usize = 64 << 10;
 
@@ -48,6 +51,8 @@ struct State {
     is_watched: bool,
     phase: Phase,
     is_over: bool,
+    /// What the first failure left.
+    status: Option<u8>,
     /// The step that runs.
     step: Option<Arc<Stopper>>,
 }
@@ -83,6 +88,11 @@ impl TimeLimit {
     /// What is left; `None` without a limit.
     pub fn left(&self) -> Option<Duration> {
         self.state().limit.map(|limit| limit.saturating_sub(since_the_start()))
+    }
+
+    /// Something has failed; only the first one counts.
+    pub fn failed(&self, status: u8) {
+        self.state().status.get_or_insert(status);
     }
 
     /// Whether steps have been cut.
@@ -148,8 +158,11 @@ impl TimeLimit {
             self.transfers.cancel();
             state.step.clone()
         };
-        let doing = CONSOLE.doing();
-        CONSOLE.error(&format!("The time limit of {} s is over (b2c.timeout) at: {doing}", limit.as_secs()));
+        say(move || {
+            let doing = CONSOLE.doing();
+            CONSOLE
+                .error(&format!("The time limit of {} s is over (b2c.timeout) at: {doing}", limit.as_secs()));
+        });
         if let Some(step) = step {
             step.stop_within(STOP_PATIENCE);
         }
@@ -157,18 +170,38 @@ impl TimeLimit {
 
     /// Ends the machine, unless it is about to end.
     fn give_up(&self, grace: Duration) {
-        let phase = self.state().phase;
+        let (phase, status) = {
+            let state = self.state();
+            (state.phase, state.status.unwrap_or(STATUS))
+        };
         if phase == Phase::Ended {
             return;
         }
-        let (doing, seconds) = (CONSOLE.doing(), grace.as_secs());
-        CONSOLE.error(&format!(
-            "{seconds} s after the time limit the boot has not ended; giving it up at: {doing}"
-        ));
-        if phase < Phase::Reported {
-            CONSOLE.line(&format!("Execution is over, pipeline status: {STATUS}"));
-        }
+        say(move || {
+            // A container in the middle of a line is not waited for any more.
+            CONSOLE.end_raw();
+            let (doing, seconds) = (CONSOLE.doing(), grace.as_secs());
+            CONSOLE.error(&format!(
+                "{seconds} s after the time limit the boot has not ended; giving it up at: {doing}"
+            ));
+            if phase < Phase::Reported {
+                CONSOLE.line(&format!("Execution is over, pipeline status: {status}"));
+            }
+        });
         std::process::exit(Ending::PowerOff.exit_code().into())
+    }
+}
+
+/// Says it in a thread of its own: a console that takes nothing (a serial line whose other end says stop) must not hold the end up.
+fn say(lines: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel::<()>();
+    let lines = move || {
+        lines();
+        drop(done);
+    };
+    if thread::Builder::new().name("last words".into()).stack_size(STACK).spawn(lines).is_ok() {
+        // An error is the end that is waited for.
+        let _ = is_done.recv_timeout(CONSOLE_PATIENCE);
     }
 }
 

@@ -80,8 +80,9 @@ impl Modules {
             found.into_iter().partition(|found| is_network_card(wanted.device(found.device)));
         // The sooner somebody watches, the more is watched over.
         others.sort_by_key(|found| !self.is_below(&found.module, "watchdog"));
+        let others = by_device(others);
         let helpers = HELPERS.min(others.len());
-        let others = Mutex::new(VecDeque::from(others));
+        let others = Mutex::new(others);
         let loaded = Mutex::new(Vec::new());
         let load = |found: Match| {
             if !self.is_present(&found.module) && self.load_for_device(&found.module) == Some(true) {
@@ -91,7 +92,7 @@ impl Modules {
         let next = || others.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let load_others = || {
             while let Some(found) = next() {
-                load(found);
+                found.into_iter().for_each(load);
             }
         };
         network.into_iter().for_each(load);
@@ -116,6 +117,18 @@ impl Modules {
         let path = self.found().trees.iter().find_map(|tree| tree.path(module));
         path.is_some_and(|path| path.iter().any(|name| name == folder))
     }
+}
+
+/// What one device asks for, one after the other: several drivers may be able to drive it, and the first has to be the same one at each boot.
+fn by_device(found: Vec<Match>) -> VecDeque<Vec<Match>> {
+    let mut devices: VecDeque<Vec<Match>> = VecDeque::new();
+    for found in found {
+        match devices.back_mut() {
+            Some(same) if same.iter().all(|other| other.device == found.device) => same.push(found),
+            _ => devices.push_back(vec![found]),
+        }
+    }
+    devices
 }
 
 /// PCI class 02 is "network controller"; virtio device 1 is the network card (Virtual I/O Device specification, 5).
@@ -229,5 +242,17 @@ mod tests {
         assert!(is_network_card("virtio:d00000001v00001AF4"));
         assert!(!is_network_card("virtio:d00000002v00001AF4"));
         assert!(!is_network_card("pci:v00001234d00001111sv00001AF4sd00001100bc03sc00i00"));
+    }
+
+    /// QEMU's usb-net has three drivers; loaded at the same time, now this one got it and now that one.
+    #[test]
+    fn drivers_of_one_device_are_loaded_in_the_same_order_at_each_boot() {
+        let found = [(1, "cdc_ether"), (1, "cdc_subset"), (1, "rndis_host"), (2, "usbhid"), (3, "uas")];
+        let found = found.map(|(device, module)| Match { device, module: module.to_owned() });
+        let modules = |device: &Vec<Match>| {
+            device.iter().map(|found| found.module.clone()).collect::<Vec<_>>().join(" ")
+        };
+        let grouped: Vec<_> = by_device(found.into()).iter().map(modules).collect();
+        assert_eq!(grouped, ["cdc_ether cdc_subset rndis_host", "usbhid", "uas"]);
     }
 }

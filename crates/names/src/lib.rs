@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,8 @@ const MOST: usize = 16;
 
 /// The addresses of a host, which may be one already. Takes as long as the resolver does (resolv.conf(5): two attempts of five seconds a name server).
 ///
-/// IPv4 comes first: where machines are booted over a network, an IPv6 that leads nowhere is commoner than such an IPv4.
+/// What this machine has a route to comes first (RFC 6724 section 6 rule 1), then IPv4: where machines are booted over a network, an IPv6 that leads
+/// nowhere is commoner than such an IPv4.
 ///
 /// # Errors
 /// Why there are none, in the resolver's words.
@@ -49,9 +50,21 @@ pub fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if found.is_empty() {
         return Err(failure.unwrap_or_else(|| io::Error::other("it has no address")));
     }
-    found.sort_by_key(IpAddr::is_ipv6);
+    let mut found = in_order(found.into_iter().map(|address| SocketAddr::new(address, port)).collect());
     found.truncate(MOST);
-    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    Ok(found)
+}
+
+fn in_order(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_by_cached_key(|address| (!has_route(*address), address.is_ipv6()));
+    addresses
+}
+
+/// Whether packets to an address could leave this machine. Connecting a UDP socket looks that up and sends nothing.
+fn has_route(address: SocketAddr) -> bool {
+    let any: IpAddr =
+        if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((any, 0)).is_ok_and(|socket| socket.connect(address).is_ok())
 }
 
 /// An answer; when there is one already, only if it comes soon.
@@ -122,6 +135,7 @@ fn reason(code: c_int) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
 
     #[test]
     fn addresses_are_names_of_themselves() {
@@ -135,6 +149,19 @@ mod tests {
         let found = addresses("localhost", 80).unwrap();
         assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
         assert!(found[0].is_ipv4());
+    }
+
+    #[test]
+    fn what_cannot_be_reached_comes_last() {
+        let order = thread::spawn(|| {
+            // SAFETY: no memory, no file descriptor is unshared, only this thread's network.
+            assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0, "this needs root");
+            let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
+            assert!(up.success());
+            in_order(["10.77.0.1:80", "[::1]:80", "127.0.0.1:80"].map(|a| a.parse().unwrap()).into())
+        });
+        let order: Vec<String> = order.join().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(order, ["127.0.0.1:80", "[::1]:80", "10.77.0.1:80"]);
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub(crate) fn dns_name(bytes: &[u8], mut at: usize, pointers: Pointers) -> Optio
     }
 }
 
-/// RFC 1123 §2.1: labels of letters, digits and inner hyphens.
+/// RFC 1123 §2.1: labels of letters, digits and inner hyphens. Not `localhost`, as every machine calls itself: it would no longer be found at
+/// its loopback address.
 pub(crate) fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=MAX_LABEL).contains(&label.len())
@@ -68,7 +69,8 @@ pub(crate) fn is_host_name(name: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    name.len() <= MAX_HOST_NAME && name.split('.').all(is_label)
+    let is_local = name.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case("localhost"));
+    name.len() <= MAX_HOST_NAME && !is_local && name.split('.').all(is_label)
 }
 
 /// Letters, digits and what else is found in the names of domains. Nothing that could end a line or a word.
@@ -91,7 +93,21 @@ mod tests {
         }
         let too_long = format!("{longest}b");
         let label = "a".repeat(64);
-        for name in ["", "-dut", "dut-", "d_t", "a..b", ".a", "a b", "d\nt", "dút", &too_long, &label] {
+        for name in [
+            "",
+            "-dut",
+            "dut-",
+            "d_t",
+            "a..b",
+            ".a",
+            "a b",
+            "d\nt",
+            "dút",
+            &too_long,
+            &label,
+            "localhost",
+            "LocalHost.lan",
+        ] {
             assert!(!is_host_name(name), "{name}");
         }
     }

@@ -98,7 +98,7 @@ impl Network {
 
     /// Begins anew with other wishes: takes away what was put on the interfaces, and sets them up as `config` says.
     pub fn restart(mut self, config: Config) -> Result<Network, Error> {
-        if let Some(worker) = self.stop() {
+        if let Some(mut worker) = self.stop() {
             worker.undo();
         }
         Network::start_with(config, self.paths.clone())

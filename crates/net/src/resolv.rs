@@ -13,14 +13,15 @@ pub(crate) struct Resolvers {
 }
 
 impl Resolvers {
-    /// Adds what an interface brings and is not there yet, behind what is there.
-    pub(crate) fn add(
-        &mut self,
-        interface: &str,
-        name_servers: impl IntoIterator<Item = IpAddr>,
-        search: impl IntoIterator<Item = String>,
-    ) {
-        for server in name_servers {
+    /// Takes an interface's servers if there are none yet.
+    pub(crate) fn add_servers_if_none(&mut self, interface: &str, servers: impl IntoIterator<Item = IpAddr>) {
+        if self.name_servers.is_empty() {
+            self.add_servers(interface, servers);
+        }
+    }
+
+    fn add_servers(&mut self, interface: &str, servers: impl IntoIterator<Item = IpAddr>) {
+        for server in servers {
             let text = match server {
                 // The same address may be on every link.
                 IpAddr::V6(address) if address.is_unicast_link_local() => format!("{address}%{interface}"),
@@ -30,6 +31,10 @@ impl Resolvers {
                 self.name_servers.push(text);
             }
         }
+    }
+
+    /// Adds the domains that are not there yet, behind those that are.
+    pub(crate) fn add_search(&mut self, search: impl IntoIterator<Item = String>) {
         for domain in search {
             if !self.search.contains(&domain) {
                 self.search.push(domain);
@@ -43,8 +48,8 @@ impl Resolvers {
         for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
             match (words.next(), words.next()) {
-                (Some("nameserver"), Some(address)) => resolvers.add("", address.parse(), []),
-                (Some("domain"), Some(domain)) => resolvers.add("", [], [domain.into()]),
+                (Some("nameserver"), Some(address)) => resolvers.add_servers("", address.parse()),
+                (Some("domain"), Some(domain)) => resolvers.add_search([domain.into()]),
                 _ => {}
             }
         }
@@ -109,14 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn the_first_comes_first_and_once() {
+    fn the_first_are_asked_and_each_once() {
         let mut resolvers = Resolvers::default();
         let address = |n: u8| IpAddr::from([10, 0, 0, n]);
-        resolvers.add("eth0", [address(1), address(2)], ["a.example".to_owned()]);
-        resolvers.add("eth1", [address(2), address(3)], ["b.example".to_owned(), "a.example".to_owned()]);
+        resolvers.add_servers_if_none("eth0", []);
+        resolvers.add_servers_if_none("eth1", [address(1), address(2), address(1)]);
+        resolvers.add_servers_if_none("eth2", [address(3)]);
+        resolvers.add_search(["a.example".to_owned()]);
+        resolvers.add_search(["b.example".to_owned(), "a.example".to_owned()]);
         assert_eq!(
             resolvers.text(),
-            "search a.example b.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n"
+            "search a.example b.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n"
         );
     }
 

@@ -1,6 +1,6 @@
 //! The result of a boot as one JSON document: what it holds (docs/report.md, docs/report.schema.json), how it is written, and how it is found again.
 //!
-//! `init` writes it, `b2c report` reads it. A reader takes what it does not know for granted: fields are added, and never change their meaning, as long as
+//! `init` writes it, `b2c report` reads it. A reader passes over what it does not know: fields are added, and never change their meaning, as long as
 //! [`SCHEMA`] stays.
 #![forbid(unsafe_code)]
 

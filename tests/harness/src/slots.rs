@@ -1,4 +1,4 @@
-//! As many machines at once as there are processors, across all test processes.
+//! Twice as many machines at once as there are processors, across all test processes: at any time, half of them wait for something that does not come.
 
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ impl Slot {
         let folder =
             std::env::temp_dir().join(format!("b2c-machines-{}", rustix::process::getuid().as_raw()));
         fs::create_dir_all(&folder).unwrap();
-        let count = thread::available_parallelism().unwrap().get();
+        let count = 2 * thread::available_parallelism().unwrap().get();
         loop {
             for number in 0..count {
                 let file = File::create(folder.join(number.to_string())).unwrap();

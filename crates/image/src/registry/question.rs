@@ -14,9 +14,7 @@ static SILENT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 impl Registry<'_> {
     /// What a tag or digest stands for, without fetching it; `None` if the registry does not say (the header is optional).
     pub(super) fn resolve(&self, version: &str) -> Result<Option<Digest>, RegistryError> {
-        if !is_loopback(&self.host) && net::is_alone() {
-            return Err(RegistryError::NoNetwork { host: self.host.clone() });
-        }
+        self.check_network()?;
         let was_silent = silent(|hosts| hosts.contains(&self.host));
         let limits = if was_silent { self.limits.for_one_attempt() } else { self.limits().for_question() };
         let call = Call::manifest(Method::Head, version);
@@ -33,6 +31,14 @@ impl Registry<'_> {
         };
         silent(|hosts| hosts.remove(&self.host));
         Ok(response.header("docker-content-digest").and_then(|digest| Digest::parse(digest).ok()))
+    }
+
+    /// Without any network no try can help.
+    pub(super) fn check_network(&self) -> Result<(), RegistryError> {
+        if !is_loopback(&self.host) && net::is_alone() {
+            return Err(RegistryError::NoNetwork { host: self.host.clone() });
+        }
+        Ok(())
     }
 }
 

@@ -16,17 +16,19 @@ impl Heart {
     pub fn start(number: Option<&str>, limit: Limit) -> Heart {
         let shared = Arc::new(Mutex::new(limit));
         let Some(heart) = number.and_then(pulse::Heart::inherited) else { return Heart(shared) };
-        let limit = Arc::clone(&shared);
+        let (limit, heart) = (Arc::clone(&shared), Arc::new(heart));
+        let beating = Arc::clone(&heart);
         let beat = move || {
             loop {
                 if !is_stopped() {
-                    heart.beat(*limit.lock().unwrap_or_else(PoisonError::into_inner));
+                    beating.beat(*limit.lock().unwrap_or_else(PoisonError::into_inner));
                 }
                 thread::sleep(pulse::INTERVAL);
             }
         };
         if let Err(error) = thread::Builder::new().name("heart".into()).stack_size(STACK).spawn(beat) {
-            CONSOLE.error(&format!("There is no thread for the watchdog: {error}"));
+            CONSOLE.error(&format!("There is no thread for the watchdog, which is switched off: {error}"));
+            heart.beat(None);
         }
         Heart(shared)
     }

@@ -5,7 +5,7 @@ use crate::console::{CONSOLE, Fold};
 use crate::time_limit::TIME_LIMIT;
 use net::{Config, Network};
 use options::groups::machine::HOSTNAME;
-use options::{CaSource, NtpPeer, Options};
+use options::{CaSource, NtpPeer, Options, ReportSink};
 
 /// Starts to bring the links up, and returns at once.
 pub fn start(options: &Options) -> Option<Network> {
@@ -63,5 +63,28 @@ fn is_wanted(options: &Options) -> bool {
         || !options.nbd.is_empty()
         || !options.modules.is_empty()
         || options.volume.iter().any(|volume| volume.pull_from.is_some() || volume.push_to.is_some())
+        || options.report.iter().any(|sink| matches!(sink, ReportSink::Http(_)))
         || filesystems::need_network(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_the_network_waits_for_it() {
+        for line in [
+            "b2c.run=busybox",
+            "b2c.ntp_peer=auto",
+            "b2c.extra_args_url=http://h/x",
+            "b2c.ca=http://h/farm.pem",
+            "b2c.modules=http://h/m.cpio",
+            "b2c.report=http://h/report",
+        ] {
+            assert!(is_wanted(&options::parse(&[line]).options), "{line}");
+        }
+        for line in ["", "b2c.ca=/farm.pem", "b2c.report=console", "b2c.swap=1G"] {
+            assert!(!is_wanted(&options::parse(&[line]).options), "{line}");
+        }
+    }
 }

@@ -64,8 +64,9 @@ pub fn run(options: &Options, world: &World<'_>, state: &mut State) -> Services 
     if state.status == 0 {
         run_steps(&options.run, options.pipefail, world, state);
     }
-    fail_if_over(state);
+    // In this order: what is cut up to here is known then.
     TIME_LIMIT.enter(Phase::After);
+    fail_if_over(state);
     run_post_containers(&options.run_post, world, state);
     if world.hooks.end(world.volumes.all()).is_err() {
         state.fail(1, "Pipeline-end hooks");
@@ -100,9 +101,6 @@ fn run_steps(lines: &[ContainerLine], pipefail: bool, world: &World<'_>, state: 
                 1
             }
         };
-        if status != 0 {
-            state.fail(status, &line.shown());
-        }
         if fail_if_over(state) {
             return;
         }
@@ -152,6 +150,12 @@ fn run_with_hooks(
 ) -> Result<Ended, String> {
     let before = world.hooks.run(Moment::ContainerStart).map_err(|failed| failed.to_string());
     let mut ended = before.and_then(|()| run::container(line, kind, world, state));
+    // Before its results are kept: the time limit may be reached by that.
+    match &ended {
+        Ok(ended) if kind == Kind::Step && ended.status != 0 => state.fail(ended.status, &line.shown()),
+        Err(_) if kind == Kind::Step => state.fail(1, &line.shown()),
+        _ => {}
+    }
     if keep_results(world).is_err() {
         let mut status = 1;
         if let (Ok(ended), Kind::Step) = (&mut ended, kind) {

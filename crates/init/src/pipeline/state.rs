@@ -45,6 +45,7 @@ impl State {
         if self.status == 0 {
             self.status = status;
             self.failed_by = by.to_owned();
+            TIME_LIMIT.failed(status);
         }
     }
 

@@ -14,6 +14,9 @@ const MAGIC: &[u8] = b"V";
 /// Anything else is food.
 const FOOD: &[u8] = b"b";
 
+/// For a restart: the firmware of a server looks at its memory for minutes, and a network boot takes its time. systemd gives as much.
+const RESTART: Duration = Duration::from_secs(600);
+
 /// WDIOC_SETTIMEOUT: seconds in, what the hardware makes of them out.
 const SET_TIMEOUT: rustix::ioctl::Opcode = opcode::read_write::<libc::c_int>(b'W', 6);
 /// WDIOC_SETOPTIONS, whose name says "read".
@@ -64,10 +67,11 @@ impl Watchdog {
         }
     }
 
-    /// Before the kernel's last word: a machine that is to stay off must not be reset; one that hangs while it starts again must be.
+    /// Before the kernel's last word: a machine that is to stay off must not be reset; one that hangs while it starts again must be, but not one that only takes long.
     pub fn end(&mut self, ending: Ending) {
         self.feed();
-        if ending != Ending::Reboot {
+        let has_time = self.armed.as_ref().is_some_and(|armed| set_time(&armed.device, RESTART).is_some());
+        if ending != Ending::Reboot || !has_time {
             self.disarm();
         }
     }
@@ -84,11 +88,8 @@ impl Watchdog {
                 Err(_) => return,
             },
         };
-        let mut seconds = libc::c_int::try_from(limit.as_secs()).unwrap_or(libc::c_int::MAX);
-        // SAFETY: WDIOC_SETTIMEOUT takes a pointer to an int, reads and writes it.
-        let set = unsafe { ioctl(&device, Updater::<SET_TIMEOUT, libc::c_int>::new(&mut seconds)) };
         // What the hardware cannot do leaves its own time, which is as good: it is fed every second.
-        let time = if set.is_ok() { format!(" for {seconds} s") } else { String::new() };
+        let time = set_time(&device, limit).map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
         tell(&format!("the watchdog resets this machine if it hangs{time}"));
         self.armed = Some(Armed { device, limit, fed: Instant::now() });
     }
@@ -104,6 +105,14 @@ impl Watchdog {
             self.armed = None;
         }
     }
+}
+
+/// Sets the time until a reset; gives what the hardware makes of it. `None`: it cannot do that.
+fn set_time(device: &OwnedFd, limit: Duration) -> Option<libc::c_int> {
+    let mut seconds = libc::c_int::try_from(limit.as_secs()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: WDIOC_SETTIMEOUT takes a pointer to an int, reads and writes it.
+    let set = unsafe { ioctl(device, Updater::<SET_TIMEOUT, libc::c_int>::new(&mut seconds)) };
+    set.is_ok().then_some(seconds)
 }
 
 /// In the kernel's log, for the console may be a container's at the moment. Who has no /dev/kmsg does not read it.

@@ -1,7 +1,8 @@
 //! Whether another machine on the link has the address that we were given (RFC 5227).
 //!
 //! Divergence from the RFC: the address is in use meanwhile. And a probe by others for the same address is no conflict, for some switches
-//! send such probes all the time; only who claims to have the address is.
+//! send such probes all the time; only who claims to have the address is. Nor is an answer of this machine's other cards: Linux answers on
+//! each of them for the addresses of all (ip-sysctl's arp_ignore).
 
 use super::socket::LinkAddress;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -63,15 +64,15 @@ impl Watch {
         true
     }
 
-    /// Who else has the address, by what has come in.
-    pub(crate) fn receive(&self) -> Option<[u8; 6]> {
+    /// Who else has the address, by what has come in. `own` are the Ethernet addresses of this machine.
+    pub(crate) fn receive(&self, own: &[[u8; 6]]) -> Option<[u8; 6]> {
         let mut packet = [0; ARP];
         for _ in 0..PACKETS_AT_ONCE {
             let (_, length) = recv(&self.fd, &mut packet, RecvFlags::empty()).ok()?;
             if length == ARP
                 && let Some((mac, address)) = sender(&packet)
                 && address == self.address
-                && mac != self.mac
+                && !own.contains(&mac)
             {
                 return Some(mac);
             }

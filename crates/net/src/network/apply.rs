@@ -18,6 +18,7 @@ const MIN_MTU: u16 = 576;
 pub(super) struct Applied {
     pub(super) prefixes: Vec<Prefix>,
     pub(super) routes: Vec<Route>,
+    pub(super) mtu: Option<u16>,
 }
 
 impl Applied {
@@ -40,7 +41,7 @@ impl Applied {
                 router.map(|&router| route(prefix, everything, Some(router), metric)).into_iter().collect()
             }
         };
-        Applied { prefixes: vec![prefix], routes }
+        Applied { prefixes: vec![prefix], routes, mtu: lease.reply.mtu }
     }
 
     /// Puts this in place of what an earlier lease had put there. Routes that the kernel refuses are left out with a warning: an address

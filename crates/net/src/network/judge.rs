@@ -4,7 +4,7 @@ use super::Error;
 use super::ipv6::Ipv6;
 use super::port::Port;
 use super::worker::Worker;
-use options::Method;
+use options::{Iface, Method};
 use std::time::{Duration, Instant};
 
 /// How long an interface may take to appear: USB adapters and modules that are still being loaded.
@@ -13,6 +13,9 @@ const INTERFACE_PATIENCE: Duration = Duration::from_secs(10);
 const CARRIER_PATIENCE: Duration = Duration::from_secs(40);
 /// How long an answer may take once there is a carrier: a switch may pass nothing for the first 30 s (IEEE 802.1D: twice the forward delay).
 const LEASE_PATIENCE: Duration = Duration::from_secs(60);
+/// How long IPv6 alone is no network yet, once there is a carrier. Routers answer at once, but some DHCP servers look for three seconds whether
+/// an address is free, and what a boot needs may be known to their name servers only. By then four DISCOVERs were sent, the last after 8 s.
+const IPV4_HEAD_START: Duration = Duration::from_secs(9);
 
 impl Worker {
     /// Tells those who wait when there is something to tell.
@@ -41,7 +44,8 @@ impl Worker {
     /// When the next judgement may be another one only because time has passed.
     pub(super) fn patience_ends(&self, judged: Instant) -> impl Iterator<Item = Instant> {
         let waiting = self.shared.news().outcome.is_none();
-        let ports = self.ports.iter().flat_map(|port| [port.since + CARRIER_PATIENCE, hope_ends(port)]);
+        let ends = |port: &Port| [port.since + CARRIER_PATIENCE, hope_ends(port), ipv6_counts(port)];
+        let ports = self.ports.iter().flat_map(ends);
         ports.chain([self.began + INTERFACE_PATIENCE]).filter(move |end| waiting && *end > judged)
     }
 
@@ -87,7 +91,10 @@ impl Worker {
                 .is_over(INTERFACE_PATIENCE, now)
                 .then(|| Err(Error::iface(iface, "find the interface", reason)));
         }
+        let is_any_ready = self.ports.iter().any(|port| is_ready(port, now));
+        let may_wait = |port: &Port| is_any_ready && port.iface.as_ref().is_some_and(is_for_others);
         let needed = self.ports.iter().filter(|port| !port.is_optional() && !is_ready(port, now));
+        let needed = needed.filter(|port| !may_wait(port));
         match needed.map(hope_ends).min() {
             None => Some(Ok(())),
             Some(end) => (now >= end).then(|| Err(self.no_lease(end))),
@@ -104,7 +111,7 @@ impl Worker {
 }
 
 fn is_ready(port: &Port, now: Instant) -> bool {
-    let ipv6 = |is: fn(&Ipv6) -> bool| port.ipv6.as_ref().is_some_and(is);
+    let ipv6 = |is: fn(&Ipv6) -> bool| now >= ipv6_counts(port) && port.ipv6.as_ref().is_some_and(is);
     match port.method() {
         Method::Auto => port.lease.is_some() || ipv6(Ipv6::is_ready),
         Method::Dhcp => port.lease.is_some() || ipv6(|ipv6| ipv6.address().is_some() && ipv6.is_ready()),
@@ -113,7 +120,20 @@ fn is_ready(port: &Port, now: Instant) -> bool {
     }
 }
 
+/// Whether an interface leads to other machines that need this one, and not to what a boot needs: nothing beyond it is named. Their cable may
+/// be plugged in at any time.
+fn is_for_others(iface: &Iface) -> bool {
+    let is_way_out =
+        !iface.gateways.is_empty() || iface.routes.iter().any(|route| route.destination.is_none());
+    iface.method == Method::Static && !is_way_out && iface.nameservers.is_empty()
+}
+
 /// When nothing more is to be expected of an interface that is not ready.
 fn hope_ends(port: &Port) -> Instant {
     port.connected.map_or(port.since + CARRIER_PATIENCE, |connected| connected + LEASE_PATIENCE)
+}
+
+/// From when on IPv6 without IPv4 is a network.
+fn ipv6_counts(port: &Port) -> Instant {
+    port.connected.unwrap_or(port.since) + IPV4_HEAD_START
 }

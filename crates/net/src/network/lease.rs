@@ -29,14 +29,14 @@ impl Worker {
     fn bind(&mut self, index: usize, lease: Lease) {
         let port = &mut self.ports[index];
         let rank = *port.rank.get_or_insert_with(|| next(&mut self.rank));
-        let applied = Applied::of(&lease, rank);
+        let mut applied = Applied::of(&lease, rank);
+        applied.mtu.take_if(|_| port.iface.as_ref().is_some_and(|iface| iface.mtu.is_some()));
         let same_address = port.applied.as_ref().is_some_and(|old| old.prefixes == applied.prefixes);
         if port.applied.as_ref() == Some(&applied) {
             log::debug!("{}: DHCP lease renewed", port.name);
         } else {
             log::info!("{}: {}", port.name, describe(&lease, &applied));
-            let mtu = lease.reply.mtu.filter(|_| port.iface.as_ref().is_none_or(|iface| iface.mtu.is_none()));
-            apply::set_mtu(&self.kernel, &port.name, port.index, mtu);
+            apply::set_mtu(&self.kernel, &port.name, port.index, applied.mtu);
         }
         match applied.put(&self.kernel, &port.name, port.index, rank, port.applied.as_ref()) {
             Ok(()) => {
@@ -74,7 +74,7 @@ impl Worker {
             let _ = self.kernel.delete_address(port.index, prefix(old));
         }
         if let Some(new) = new.filter(|_| old != new) {
-            log::info!("{}: DHCPv6 lease {new}", port.name);
+            log::log!(self.shared.level(), "{}: DHCPv6 lease {new}", port.name);
             let metric = apply::metric(port.rank.unwrap_or(0));
             if let Err(e) = self.kernel.add_address(port.index, prefix(new), metric) {
                 log::error!("{}: the address {new} cannot be set: {e}", port.name);

@@ -6,7 +6,8 @@ use super::ipv6::Ipv6;
 use super::port::Port;
 use super::worker::{Worker, next};
 use crate::link::Link;
-use options::Iface;
+use options::{Iface, Method};
+use rustix::io::Errno;
 use std::time::Instant;
 
 impl Worker {
@@ -22,6 +23,7 @@ impl Worker {
             // It may come back.
             self.missing.extend(port.rank.zip(port.iface));
         }
+        self.macs = links.iter().filter_map(|link| link.mac).collect();
         for link in &links {
             if link.loopback && !self.loopback_up {
                 match self.kernel.set_up(link.index) {
@@ -47,6 +49,7 @@ impl Worker {
             (Ok(addresses), Ok(gateways)) => (addresses, gateways),
             (Err(e), _) | (_, Err(e)) => return log::debug!("IPv6 addresses cannot be listed: {e}"),
         };
+        let level = self.shared.level();
         for port in &mut self.ports {
             let Some(ipv6) = &mut port.ipv6 else { continue };
             let mut own =
@@ -57,7 +60,7 @@ impl Worker {
             if let (Some((_, prefix)), Some((_, gateway))) = (own.next(), gateway) {
                 ipv6.online = true;
                 if !was_online {
-                    log::info!("{}: IPv6 address {prefix}, gateway {gateway}", port.name);
+                    log::log!(level, "{}: IPv6 address {prefix}, gateway {gateway}", port.name);
                 }
                 port.rank.get_or_insert_with(|| next(&mut self.rank));
             }
@@ -77,9 +80,10 @@ impl Worker {
             Port::new(link, mac, None, &self.config.hostname, now)
         } else {
             self.make_vlans(link);
-            let wanted = |(_, iface): &(u32, Iface)| iface.vlan.is_none() && is_meant(&iface.link, link);
-            let Some(place) = self.missing.iter().position(wanted) else { return };
-            let (rank, iface) = self.missing.remove(place);
+            let wanted = |(_, iface): &mut (u32, Iface)| iface.vlan.is_none() && is_meant(&iface.link, link);
+            let mut wanted = self.missing.extract_if(.., wanted);
+            let Some((rank, mut iface)) = wanted.next() else { return };
+            wanted.for_each(|(_, more)| add(&mut iface, more));
             let mut port = Port::new(link, mac, Some(iface), &self.config.hostname, now);
             port.rank = Some(rank);
             port
@@ -93,7 +97,11 @@ impl Worker {
         for (rank, mut iface) in std::mem::take(&mut self.missing) {
             if let Some(id) = iface.vlan.take_if(|_| is_meant(&iface.link, link)) {
                 let name = format!("{}.{id}", link.name);
-                let made = self.kernel.add_vlan(link.index, &name, id);
+                let made = match self.kernel.add_vlan(link.index, &name, id) {
+                    // The option may be there twice.
+                    Err(Errno::EXIST) => Ok(()),
+                    made => made,
+                };
                 match made.and_then(|()| self.kernel.set_up(link.index)) {
                     Ok(()) => self.vlans.push(name.clone()),
                     Err(e) => {
@@ -147,6 +155,20 @@ impl Worker {
         }
         log::error!("{error}");
         self.failure.get_or_insert(error);
+    }
+}
+
+/// An interface may be in several options, which add up.
+fn add(iface: &mut Iface, more: Iface) {
+    iface.addresses.extend(more.addresses);
+    iface.gateways.extend(more.gateways);
+    iface.nameservers.extend(more.nameservers);
+    iface.routes.extend(more.routes);
+    iface.forward |= more.forward;
+    iface.optional &= more.optional;
+    iface.mtu = more.mtu.or(iface.mtu);
+    if more.method != Method::Static {
+        iface.method = more.method;
     }
 }
 

@@ -159,9 +159,9 @@ impl Port {
         ipv6.tick(self.index, now).map(News::Dhcp6)
     }
 
-    /// Reads what has come in until something changes; `None` if nothing does.
-    pub(super) fn receive(&mut self, now: Instant) -> Option<News> {
-        if let Some(mac) = self.watch.as_ref().and_then(Watch::receive) {
+    /// Reads what has come in until something changes; `None` if nothing does. `own` are the Ethernet addresses of this machine.
+    pub(super) fn receive(&mut self, own: &[Mac], now: Instant) -> Option<News> {
+        if let Some(mac) = self.watch.as_ref().and_then(|watch| watch.receive(own)) {
             self.watch = None;
             log::warn!("{}: {} has the same address", self.name, options::Link::Mac(mac));
             let step = self.client.as_mut()?.decline(now);

@@ -44,6 +44,14 @@ impl Shared {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How loud good news about IPv6 are: it comes up seconds after IPv4, and would be in the middle of what a container prints.
+    pub(super) fn level(&self) -> log::Level {
+        match self.news().outcome {
+            Some(Ok(())) => log::Level::Debug,
+            _ => log::Level::Info,
+        }
+    }
+
     pub(super) fn set_outcome(&self, outcome: Result<(), Error>) {
         self.news().outcome = Some(outcome);
         self.changed.notify_all();

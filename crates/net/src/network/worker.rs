@@ -5,9 +5,9 @@ use super::port::{News, Port};
 use super::shared::Shared;
 use super::{Config, Error, Paths};
 use crate::link::{
-    Kernel, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_IFINFO, RTMGRP_IPV6_ROUTE, RTMGRP_LINK,
+    Kernel, Mac, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_IFINFO, RTMGRP_IPV6_ROUTE, RTMGRP_LINK,
 };
-use crate::resolv::ResolvConf;
+use crate::resolv::{ResolvConf, Resolvers};
 use crate::{netlink, ra};
 use options::Iface;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -27,6 +27,8 @@ pub(super) struct Worker {
     pub(super) began: Instant,
     pub(super) loopback_up: bool,
     pub(super) ports: Vec<Port>,
+    /// The Ethernet addresses of all interfaces.
+    pub(super) macs: Vec<Mac>,
     /// Interfaces of `b2c.iface` that are not there yet, with their place in the order.
     pub(super) missing: Vec<(u32, Iface)>,
     /// VLANs that were made here.
@@ -63,6 +65,7 @@ impl Worker {
             began: Instant::now(),
             loopback_up: false,
             ports: Vec::new(),
+            macs: Vec::new(),
             missing,
             vlans: Vec::new(),
             failure: None,
@@ -88,15 +91,16 @@ impl Worker {
                 continue;
             }
             for index in answers {
-                while let Some(news) = self.ports[index].receive(Instant::now()) {
+                while let Some(news) = self.ports[index].receive(&self.macs, Instant::now()) {
                     self.on_news(index, news);
                 }
             }
         }
     }
 
-    /// Takes away what was put on the interfaces, so that others find them as they were.
-    pub(super) fn undo(&self) {
+    /// Takes away what was put on the interfaces and whom to ask for names, so that others find all as it was.
+    pub(super) fn undo(&mut self) {
+        self.resolv_conf.write(Resolvers::default());
         for port in &self.ports {
             for applied in port.applied.iter().chain([&port.fixed]) {
                 applied.remove(&self.kernel, port.index, None);

@@ -9,6 +9,9 @@ const UNIX_EPOCH: i128 = 2_208_988_800;
 /// A server that may be farther off than that is not synchronised (RFC 5905 §7.2, MAXDISP), in nanoseconds.
 const MAX_DISTANCE: i128 = 16 * SECOND;
 
+/// "Kisses of death" that are final (RFC 5905 §7.4). Others (`INIT`, `STEP`) are of a server that will know the time soon.
+const NEVER_AGAIN: [&[u8; 4]; 2] = [b"DENY", b"RSTR"];
+
 /// What is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -34,9 +37,10 @@ pub fn judge(packet: &[u8; PACKET], clock: i128, delay: i128, floor: u64) -> Res
     if mode != 4 || !matches!(version, 3 | 4) {
         return Err(Unfit::Because("it is no answer of an NTP server"));
     }
-    let is_kiss = stratum == 0 && packet[12..16].iter().all(u8::is_ascii_graphic);
     match stratum {
-        0 if is_kiss => return Err(Unfit::Unwanted),
+        0 if NEVER_AGAIN.iter().any(|code| packet[12..16] == **code) => return Err(Unfit::Unwanted),
+        // It may say so to machines that boot again and again; the pause before the next try is longer than what it asks of anybody.
+        0 if packet[12..16] == *b"RATE" => return Err(Unfit::Because("the server is asked too often")),
         1..=15 if leap != 3 => {}
         _ => return Err(Unfit::Because("the server does not know the time itself")),
     }
@@ -157,9 +161,20 @@ mod tests {
         }
         let kiss = with(|p| {
             p[1] = 0;
-            p[12..16].copy_from_slice(b"RATE");
+            p[12..16].copy_from_slice(b"RSTR");
         });
         assert_eq!(kiss, Some(Unfit::Unwanted));
+        // Not final: it is asked again.
+        let soon = with(|p| {
+            p[1] = 0;
+            p[12..16].copy_from_slice(b"RATE");
+        });
+        assert_eq!(soon, Some(Unfit::Because("the server is asked too often")));
+        let soon = with(|p| {
+            p[1] = 0;
+            p[12..16].copy_from_slice(b"INIT");
+        });
+        assert_eq!(soon, Some(Unfit::Because("the server does not know the time itself")));
     }
 
     proptest! {

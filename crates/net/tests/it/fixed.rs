@@ -5,6 +5,7 @@ use net::{Config, Network};
 use options::{Address, Iface, Link, Method, Route};
 use std::fs;
 use std::net::IpAddr;
+use std::time::Duration;
 
 fn address(text: &str) -> Address {
     let (ip, prefix) = text.split_once('/').unwrap();
@@ -105,11 +106,8 @@ fn fixed_and_dhcp_side_by_side() {
     network.wait().unwrap();
     let addresses = lab.ip(&["-4", "addr"]);
     assert!(addresses.contains("10.76.0.5/24") && addresses.contains("10.77.0.10/24"), "{addresses}");
-    // In the order of the command line.
-    assert_eq!(
-        fs::read_to_string(lab.resolv_conf()).unwrap(),
-        "nameserver 10.76.0.3\nnameserver 10.77.0.3\n"
-    );
+    // The first of the command line.
+    assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "nameserver 10.76.0.3\n");
 }
 
 fn mac(lab: &Lab, name: &str) -> Link {
@@ -130,6 +128,18 @@ fn a_mac_names_an_interface() {
     let shown = lab.ip(&["addr", "show", "dev", "eth1"]);
     assert!(shown.contains("10.76.0.5/24") && shown.contains("mtu 1400"), "{shown}");
     assert!(lab.ip(&["link", "show", "eth0"]).contains("state DOWN"));
+}
+
+#[test]
+fn an_interface_in_several_options_gets_all_of_them() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    let first = iface("eth0", &["10.77.0.5/24"]);
+    let second = Iface { link: mac(&lab, "eth0"), ..iface("", &["10.76.0.5/24"]) };
+    let network = start(&lab, &[first, second]);
+    network.wait().unwrap();
+    let addresses = lab.ip(&["-4", "addr"]);
+    assert!(addresses.contains("10.77.0.5/24") && addresses.contains("10.76.0.5/24"), "{addresses}");
 }
 
 #[test]
@@ -189,6 +199,13 @@ fn another_configuration_replaces_the_first() {
     assert_eq!(lab.ip(&["route", "show", "default"]).trim(), "default via 10.76.0.1 dev eth1 metric 100");
     assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "nameserver 10.76.0.1\n");
 
+    // Old name servers are not asked if there are no new ones.
+    let eth1 = iface("eth1", &["10.76.0.5/24"]);
+    let config = Config { ifaces: vec![eth1], ..Config::default() };
+    let network = lab.inside(&lab.client, || network.restart(config).unwrap());
+    network.wait().unwrap();
+    assert_eq!(fs::read_to_string(lab.resolv_conf()).unwrap(), "");
+
     // And back, so that what options have put there goes, too.
     let network = lab.inside(&lab.client, || network.restart(Config::default()).unwrap());
     network.wait().unwrap();
@@ -215,6 +232,33 @@ fn an_interface_that_comes_back_is_set_up_again() {
     lab.ip(&["link", "delete", "eth0"]);
     lab.cable("eth0", "10.77.0.1/24");
     until("the address again", || lab.ip(&["-4", "addr"]).contains("10.77.0.5/24").then_some(()));
+}
+
+#[test]
+fn a_dark_port_of_a_lab_is_not_waited_for() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth1", "down"]);
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    let eth0 = Iface { method: Method::Dhcp, ..iface("eth0", &[]) };
+    let network = start(&lab, &[eth0, iface("eth1", &["10.76.0.5/24"])]);
+    // Less than the patience with a cable.
+    assert_eq!(network.wait_at_most(Duration::from_secs(20)), Some(Ok(())));
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
+}
+
+#[test]
+fn a_dark_port_with_a_gateway_is_waited_for() {
+    let lab = Lab::new();
+    lab.cable("eth0", "10.77.0.1/24");
+    lab.cable("eth1", "10.76.0.1/24");
+    ip(&["-n", &lab.server, "link", "set", "eth1", "down"]);
+    let eth1 = Iface { gateways: vec![addr("10.76.0.1")], ..iface("eth1", &["10.76.0.5/24"]) };
+    let network = start(&lab, &[iface("eth0", &["10.77.0.5/24"]), eth1]);
+    assert_eq!(network.wait_at_most(Duration::from_secs(5)), None);
+    ip(&["-n", &lab.server, "link", "set", "eth1", "up"]);
+    network.wait().unwrap();
 }
 
 #[test]

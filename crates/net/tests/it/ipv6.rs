@@ -93,7 +93,26 @@ fn both_families_side_by_side() {
     let network = lab.start(Config::default());
     network.wait().unwrap();
     drop(_server);
-    let _router =
-        lab.router("eth0", &["--dhcp-range=fd77::,ra-only", "--dhcp-option=option6:dns-server,[fd77::3]"]);
-    resolv_conf(&lab, "nameserver 10.77.0.3\nnameserver fd77::3\n");
+    let options = [
+        "--dhcp-range=fd77::,ra-only",
+        "--dhcp-option=option6:dns-server,[fd77::3]",
+        "--dhcp-option=option6:domain-search,lan.example",
+    ];
+    let _router = lab.router("eth0", &options);
+    // The router's name server need not know what the lab's knows, and whoever asks both takes the quicker answer.
+    resolv_conf(&lab, "search lan.example\nnameserver 10.77.0.3\n");
+}
+
+#[test]
+fn a_router_that_is_quicker_does_not_leave_a_machine_without_ipv4() {
+    let lab = lab();
+    let _router = lab.router("eth0", &["--dhcp-range=fd77::,ra-only"]);
+    let network = lab.start(Config::default());
+    until("IPv6", || {
+        let addresses = lab.ip(&["-6", "addr", "show", "dev", "eth0", "scope", "global"]);
+        (addresses.contains("inet6 fd77::") && !addresses.contains("tentative")).then_some(())
+    });
+    let _server = lab.dnsmasq("eth0", "10.77.0.10,10.77.0.10,2m", &[]);
+    network.wait().unwrap();
+    assert!(lab.ip(&["-4", "addr"]).contains("10.77.0.10/24"));
 }

@@ -43,6 +43,17 @@ impl Lab {
         ip(&["-n", server, "link", "set", name, "up"]);
     }
 
+    /// The server's ends of the cables become one network, `lan`, in which the server has this address.
+    pub fn bridge(&self, cables: &[&str], address: &str) {
+        ip(&["-n", &self.server, "link", "add", "lan", "type", "bridge"]);
+        ip(&["-n", &self.server, "addr", "add", address, "dev", "lan"]);
+        ip(&["-n", &self.server, "link", "set", "lan", "up"]);
+        for cable in cables {
+            ip(&["-n", &self.server, "addr", "flush", "dev", cable]);
+            ip(&["-n", &self.server, "link", "set", cable, "master", "lan"]);
+        }
+    }
+
     /// Another machine at the server's end of the cable, with this address.
     pub fn rival(&self, cable: &str, address: &str) {
         ip(&["netns", "add", &self.rival]);

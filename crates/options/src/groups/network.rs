@@ -98,7 +98,7 @@ static EXTRA_ARGS_URL: OptionSpec = OptionSpec {
     repeatable: false,
     help: "A text with more options, read as if it followed the command line.",
     doc: "One option a line, or several. Lines that start with `#`, blank lines and words that are not ours are ignored; a quoted value \
-may hold line ends. An `http://` or `https://` URL; the option means nothing in the text itself. What has to be there before the network is (`b2c.iface`) comes too late in it.
+may hold line ends. An `http://` or `https://` URL; the option means nothing in the text itself.
 
 If the text cannot be fetched no container runs: the machine says so and shuts down.",
     example: "b2c.extra_args_url=http://ci-gateway/b2c-extra-args",

@@ -43,6 +43,15 @@ fn what_failed_before_stays_what_failed() {
 }
 
 #[test]
+fn a_step_that_failed_in_time_stays_what_failed_while_its_results_are_kept() {
+    let volume = "b2c.minio=\"gone,http://10.0.2.2:9,KEY,SECRET\" b2c.volume=v,push_to=gone/bucket,push_on=container_end";
+    let outcome = boot("-v v:/v", "sh -c 'echo result > /v/file; exit 3'")
+        .append(&format!("b2c.timeout=30s {volume}"))
+        .run();
+    outcome.expect(" is over (b2c.timeout) at: Execute the container_end hooks").expect_status(3);
+}
+
+#[test]
 fn a_pull_that_never_ends() {
     let registry = Registry::start_with(&RegistryOptions::default());
     Image::busybox().push(&registry, "busybox:latest");
@@ -87,7 +96,9 @@ fn a_boot_that_is_quicker_is_left_alone() {
 #[test]
 fn a_post_container_that_never_ends_is_given_up_after_a_while() {
     let image = push(&Image::busybox(), "busybox:latest");
-    let words = format!(r#"b2c.timeout=10s b2c.run_post="{HTTP} {image} sleep 600""#);
+    // Also one that leaves the cursor in the middle of a line.
+    let words =
+        format!(r#"b2c.timeout=10s b2c.run_post="{HTTP} {image} sh -c 'echo -n waiting; sleep 600'""#);
     let outcome = Boot::new(&words).run();
     outcome
         .expect("60 s after the time limit the boot has not ended; giving it up at: Run the post container");

@@ -92,7 +92,7 @@ pub(super) static IFACE: OptionSpec = OptionSpec {
 - `vlan=ID`: make the VLAN interface `NAME.ID` on it, and configure that one. 1 to 4094.
 - `address=IP/PREFIX`: an address with the length of its network's prefix.
 - `gateway=IP`: the default route.
-- `nameserver=IP`: in the order in which they are asked.
+- `nameserver=IP`: whom to ask for names, instead of whom DHCP names. All of one interface are asked at once, those of the first that has any.
 - `route=DEST:VIA`: `DEST` is `IP/PREFIX`, an `IP` or `default`, `VIA` an address of the same family.
 - `forward`: forward packets.
 - `mtu=BYTES`: how long packets may be, whatever DHCP says. 576 to 65535.
