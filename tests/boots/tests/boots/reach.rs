@@ -113,6 +113,23 @@ fn everything_over_https() {
     outcome.expect("no known authority signed its certificate").expect_no("over https\r\n").expect_status(1);
 }
 
+/// That the file is pinned makes any server good enough for the file, but not for a password. It is asked more than once, and said once.
+#[test]
+fn a_password_is_not_sent_to_a_server_that_proves_nothing() {
+    let authority = Authority::new();
+    let web = WebServer::start(Some(&authority.sign(&["10.0.2.2"])));
+    let pin = format!("sha256={}", sha256(&authority.certificate()));
+    let ca = web.put("ca.pem", &authority.certificate());
+    let words = |ca: &str| {
+        format!("b2c.ca={ca},{pin} {}", pull(&format!("--tls-verify=false {}", busybox()), "all the same"))
+    };
+    let outcome = Boot::new(&words(&ca.replace("//", "//me:hunter2@"))).run();
+    outcome.expect(&format!("ERROR: b2c.ca={ca}: TLS with ")).expect_line("all the same").expect_status(0);
+    assert_eq!(outcome.console.matches("ERROR: b2c.ca=").count(), 1, "{}", outcome.console);
+    expect_hidden(&outcome, "hunter2");
+    Boot::new(&words(&ca)).run().expect(&format!("The certificates of {ca} are trusted")).expect_status(0);
+}
+
 #[test]
 fn logins_are_for_whoever_names_no_credentials() {
     let users = vec![("me".to_owned(), "hunter2".to_owned())];

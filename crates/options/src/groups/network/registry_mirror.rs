@@ -34,6 +34,7 @@ pub(super) static REGISTRY_MIRROR: OptionSpec = OptionSpec {
     help: "Where the images of a registry are looked for before it is asked itself.",
     doc: "`REGISTRY` is the host of image names, such as `docker.io`; `MIRROR` is `HOST[:PORT][/PREFIX]`. The mirrors are asked in this order, then the \
 registry. One that gives no answer, an error, or does not have what is asked for (404) is a line, and the next one is asked; so it is for each manifest and each layer. \
+One that cannot be reached is left out for five minutes, unless the registry cannot be reached either. \
 What comes is checked as ever. Containers, the store and run flags go on to know the image by its own name.
 
 `insecure`: these mirrors may speak plain http, or show a certificate that is not trusted; `--tls-verify` is for the registry. So is `--creds`: a mirror has a `b2c.login` or an \
