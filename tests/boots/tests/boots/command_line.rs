@@ -35,12 +35,6 @@ fn unknown_options_name_the_closest() {
 }
 
 #[test]
-fn options_whose_work_comes_later_say_so() {
-    let outcome = Boot::new("b2c.keymap=de").run();
-    outcome.expect("ERROR: b2c.keymap=de: not supported yet, and ignored").expect_status(0);
-}
-
-#[test]
 fn extra_arguments_add_to_the_command_line() {
     let text = format!(
         "# the farm's\nb2c.pipefail\n\n{} b2c.hostname=dut-1\n{}\n",
