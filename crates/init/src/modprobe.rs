@@ -14,9 +14,9 @@ pub const LIBRARIES: [&str; 2] = ["lib", "usr/lib"];
 pub const FETCHED: &str = "/run/drivers";
 const MERGED: &str = "merged";
 
-/// The modules of the running kernel, with the parameters that the command line has for them.
-pub fn modules(params: &[(String, String)]) -> Result<Modules, modules::Error> {
-    Modules::open(&paths(&roots()), &release(), params)
+/// The modules of the running kernel.
+pub fn modules() -> Result<Modules, modules::Error> {
+    Modules::open(&paths(&roots()), &release())
 }
 
 /// Finds the modules again, when more were fetched.
@@ -102,7 +102,7 @@ pub fn run() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let params = remembered().unwrap_or_else(of_command_line);
-    match modules(&params).and_then(|modules| modules.load(&name)) {
+    match modules().and_then(|modules| modules.with_params(&params).load(&name)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

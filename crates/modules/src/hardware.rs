@@ -229,7 +229,7 @@ mod tests {
         fs::create_dir(&tree).unwrap();
         fs::write(tree.join("modules.dep"), "gone.ko:\n").unwrap();
         fs::write(tree.join("modules.alias"), "alias pci:v* gone\nalias pci:v* nowhere\n").unwrap();
-        let mut modules = Modules::open(&[root.path()], "1.0", &[]).unwrap();
+        let mut modules = Modules::open(&[root.path()], "1.0").unwrap();
         modules.sysfs = sysfs.path().into();
         assert!(modules.load_for_hardware().unwrap().is_empty());
         assert!(modules.unseen(devices(sysfs.path())).is_empty());

@@ -71,14 +71,18 @@ impl Modules {
     /// Reads the indexes of `release` (as uname(2) gives it) under each of `roots`, such as `/lib/modules`. A root that is
     /// a link to another counts once; no tree at all is fine, since everything may be built in.
     ///
-    /// `params` are `(module, "param=value")` or `(module, "param")`, as `module.param=value` words of the kernel command
-    /// line have them; `modprobe.blacklist=a,b` is one of them.
-    ///
     /// # Errors
     /// When an index is there but cannot be read.
-    pub fn open(roots: &[&Path], release: &str, params: &[(String, String)]) -> Result<Self, Error> {
+    pub fn open(roots: &[&Path], release: &str) -> Result<Self, Error> {
         let found = RwLock::new(Found::open(roots, release)?);
-        Ok(Self { found, params: Params::new(params), sysfs: "/sys".into(), seen: Mutex::default() })
+        Ok(Self { found, params: Params::default(), sysfs: "/sys".into(), seen: Mutex::default() })
+    }
+
+    /// With these parameters for modules that are loaded from now on: `(module, "param=value")` or `(module, "param")`, as
+    /// `module.param=value` words of the kernel command line have them; `modprobe.blacklist=a,b` is one of them.
+    #[must_use]
+    pub fn with_params(self, params: &[(String, String)]) -> Self {
+        Self { params: Params::new(params), ..self }
     }
 
     /// Reads the indexes again, when there are more modules than there were. Devices that were dealt with get another chance.

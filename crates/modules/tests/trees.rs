@@ -20,7 +20,7 @@ fn root(files: &[(&str, &str)]) -> TempDir {
 
 fn open(root: &Path, params: &[(&str, &str)]) -> Modules {
     let params: Vec<_> = params.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
-    Modules::open(&[root], RELEASE, &params).unwrap()
+    Modules::open(&[root], RELEASE).unwrap().with_params(&params)
 }
 
 /// The plan as `name` or `name?` for what is optional.
@@ -162,7 +162,7 @@ fn a_linked_root_counts_once_and_two_trees_add_up() {
     let second = root(&[("modules.dep", "extra/b.ko:\n"), ("modules.alias", "alias x b\n")]);
     let link = first.path().join("link");
     std::os::unix::fs::symlink(first.path(), &link).unwrap();
-    let modules = Modules::open(&[first.path(), &link, second.path()], RELEASE, &[]).unwrap();
+    let modules = Modules::open(&[first.path(), &link, second.path()], RELEASE).unwrap();
     assert_eq!(modules.find_alias("x").unwrap(), ["a", "b"]);
     assert_eq!(plan(&modules, "b"), ["b"]);
 }
@@ -173,7 +173,7 @@ fn an_index_without_end_is_refused() {
     let folder = root.path().join(RELEASE);
     fs::create_dir(&folder).unwrap();
     fs::File::create(folder.join("modules.dep")).unwrap().set_len(1 << 30).unwrap();
-    let text = Modules::open(&[root.path()], RELEASE, &[]).unwrap_err().to_string();
+    let text = Modules::open(&[root.path()], RELEASE).unwrap_err().to_string();
     assert!(text.contains("modules.dep") && text.contains("larger than 16 MiB"), "{text}");
 }
 

@@ -10,6 +10,7 @@ use crate::console::{CONSOLE, Fold};
 use crate::modprobe;
 use crate::pipeline::lines;
 use crate::report;
+use modules::Modules;
 use net::http::{self, Client, Request};
 use options::{Diagnostic, Fatal, Options, Severity};
 
@@ -49,13 +50,13 @@ const OLD_WARNING: &str = "B2C_WARNING: ";
 
 impl CommandLine {
     /// Reads the kernel's command line and the extra arguments that the machine itself holds, and says what is wrong with them.
-    pub fn read() -> Self {
+    pub fn read(modules: Option<&Modules>) -> Self {
         let text =
             std::fs::read("/proc/cmdline").map_err(|error| CONSOLE.error(&format!("/proc/cmdline: {error}")));
         let text = String::from_utf8_lossy(&text.unwrap_or_default()).trim_end_matches('\n').to_owned();
         let mut texts = vec![Text { name: "the kernel command line".to_owned(), text, firmware: false }];
         let mut unread = false;
-        for found in local::texts() {
+        for found in local::texts(modules) {
             match found {
                 Ok(text) => texts.push(text),
                 Err(reason) => {

@@ -19,9 +19,8 @@ const OVERLAY: &str = "overlay";
 const STACK: usize = 256 << 10;
 
 /// Finds the modules of the running kernel. A kernel that has all built in needs none.
-pub fn find_modules(options: &Options) -> Option<Arc<Modules>> {
-    let modules = modprobe::modules(&options.module_params);
-    modules.map_err(|error| CONSOLE.error(&error.to_string())).ok().map(Arc::new)
+pub fn find_modules() -> Option<Modules> {
+    modprobe::modules().map_err(|error| CONSOLE.error(&error.to_string())).ok()
 }
 
 /// Loads what the user wants before all else, and what the network cannot start without.

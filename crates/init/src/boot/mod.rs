@@ -28,10 +28,12 @@ use crate::ending::Ending;
 use crate::pipeline::{self, World, state::State};
 use crate::report;
 use crate::time_limit::{Phase, TIME_LIMIT};
+use ::modules::Modules;
 use command_line::CommandLine;
 use hardware::Drivers;
 use heart::Heart;
 use options::{Fatal, Options};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the end waits for drivers that have not come up in all the time before.
@@ -44,12 +46,13 @@ pub fn run() -> Ending {
     // All roles are the same file; the name tells them apart in ps. It cannot fail: the name is short.
     let _ = rustix::thread::set_name(c"b2c-boot");
     console::install_logger();
-    let mut command_line = setup();
-    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
-    TIME_LIMIT.set(command_line.options.timeout);
+    let (mut command_line, modules) = setup();
     runtime_info::print();
     // Kept to the end: leases are renewed for as long as the network lives.
-    let (mut network, drivers) = hardware_and_network(&command_line.options);
+    let (mut network, drivers) = hardware_and_network(&command_line.options, modules);
+    // While links come up, there is time.
+    let heart = Heart::start(std::env::args().nth(1).as_deref(), command_line.options.watchdog);
+    TIME_LIMIT.set(command_line.options.timeout);
     let online = network::wait(network.as_ref(), &command_line.options);
     clock::set(&command_line.options.ntp_peer, network.as_ref(), online);
     authorities::learn(&command_line.options, online);
@@ -80,16 +83,18 @@ pub fn run() -> Ending {
     ending
 }
 
-fn setup() -> CommandLine {
+/// Modules are found first: a driver of the firmware may hold options.
+fn setup() -> (CommandLine, Option<Modules>) {
     CONSOLE.section("b2c_setup", "Setting up boot2container", Fold::Collapsed);
     clock::set_to_floor();
-    CommandLine::read()
+    let modules = hardware::find_modules();
+    (CommandLine::read(modules.as_ref()), modules)
 }
 
 /// Loads modules while the network comes up: the first lease is often there before the last driver.
-fn hardware_and_network(options: &Options) -> (Option<net::Network>, Drivers) {
+fn hardware_and_network(options: &Options, modules: Option<Modules>) -> (Option<net::Network>, Drivers) {
     CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
-    let modules = hardware::find_modules(options);
+    let modules = modules.map(|modules| Arc::new(modules.with_params(&options.module_params)));
     hardware::load_first(options, modules.as_deref());
     let network = network::start(options);
     let drivers = Drivers::start(modules.clone());
@@ -108,9 +113,9 @@ fn extra_args(before: &Options, options: &Options, network: &mut Option<net::Net
     authorities::learn(options, online);
     if options.insmods != before.insmods || options.modules_load != before.modules_load {
         CONSOLE.section("load_modules", "Loading the kernel modules", Fold::Collapsed);
-        let modules = hardware::find_modules(options);
-        hardware::load_first(options, modules.as_deref());
-        hardware::load_named(options, modules.as_deref());
+        let modules = hardware::find_modules().map(|modules| modules.with_params(&options.module_params));
+        hardware::load_first(options, modules.as_ref());
+        hardware::load_named(options, modules.as_ref());
     }
 }
 

@@ -16,7 +16,8 @@ pub fn attach(options: &Options) -> Vec<Attached> {
         return Vec::new();
     }
     CONSOLE.section("mount_cache_partition", "Attaching the network block devices", Fold::Collapsed);
-    hardware::load_if_there(hardware::find_modules(options).as_deref(), MODULE);
+    let modules = hardware::find_modules().map(|modules| modules.with_params(&options.module_params));
+    hardware::load_if_there(modules.as_ref(), MODULE);
     options.nbd.iter().filter_map(attach_one).collect()
 }
 

@@ -1,7 +1,8 @@
 //! Extra arguments that the machine itself holds: files of the initramfs, QEMU's firmware configuration, SMBIOS. docs/options.md has their order.
 
 use super::{MAX_EXTRA_ARGS, Text};
-use crate::modprobe;
+use crate::boot::hardware;
+use modules::Modules;
 use options::smbios;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -32,9 +33,9 @@ const SMBIOS: &str = "/sys/firmware/dmi/tables/DMI";
 const MAX_SMBIOS: u64 = 16 << 20;
 
 /// What there is, in order of precedence, and why the rest cannot be read.
-pub fn texts() -> Vec<Result<Text, String>> {
+pub fn texts(modules: Option<&Modules>) -> Vec<Result<Text, String>> {
     let mut texts: Vec<_> = files().into_iter().filter_map(|path| file(&path)).collect();
-    load_fw_cfg();
+    load_fw_cfg(modules);
     texts.extend(
         read(Path::new(FW_CFG), MAX_EXTRA_ARGS + 1)
             .map(|bytes| of_firmware(text("fw_cfg opt/b2c/args", bytes))),
@@ -102,15 +103,13 @@ fn read(path: &Path, limit: u64) -> Option<Result<Vec<u8>, String>> {
     }
 }
 
-/// Loads the driver where there is such a device: only there may its module be looked for, which takes a moment.
-fn load_fw_cfg() {
+/// Loads the driver where there is such a device.
+fn load_fw_cfg(modules: Option<&Modules>) {
     if Path::new(FW_CFG_DRIVER).exists() || !FW_CFG_DEVICES.iter().any(|(bus, name)| has_device(bus, name)) {
         return;
     }
     // Without the module nobody has put anything there that could be read.
-    if let Err(error) = modprobe::modules(&[]).and_then(|modules| modules.load(FW_CFG_MODULE)) {
-        log::debug!("{error}");
-    }
+    hardware::load_if_there(modules, FW_CFG_MODULE);
 }
 
 fn has_device(bus: &str, name: &str) -> bool {
