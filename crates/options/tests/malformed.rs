@@ -9,7 +9,7 @@ type Runs = bool;
 const NOTHING: Runs = false;
 const THE_REST: Runs = true;
 
-/// One malformed value for each option; tests/messages.rs has more of them, with their lines.
+/// One malformed value for each option; tests/messages/values.rs has more of them, with their lines.
 const MALFORMED: &[(&str, &str, Runs)] = &[
     ("b2c.run", "\"img 'a\"", NOTHING),
     ("b2c.run_post", "\"img ${A-b}\"", NOTHING),
