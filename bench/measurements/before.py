@@ -5,13 +5,12 @@ costs time. `make bench ONLY=before BEFORE=FILE` names the older one.
 """
 
 import os
-import tempfile
 from pathlib import Path
 
-from bench import busybox, machine, registry
-from bench.measurements.boot import FIRST_LINE, MEGABYTES, times
-from bench.measurements.warm import DISK_BYTES
-from bench.paths import CACHE, INITRAMFS, MODULES
+from bench import machine
+from bench.measurements.boot import MEGABYTES, times
+from bench.measurements.warm import filled_cache
+from bench.paths import INITRAMFS, MODULES
 from bench.results import Row
 
 ROUNDS = 7
@@ -21,13 +20,7 @@ def measure() -> list[Row]:
     contenders = {"ours": INITRAMFS, "before": Path(os.environ["BEFORE"])}
     cold: dict[str, list[float]] = {name: [] for name in contenders}
     warm: dict[str, list[float]] = {name: [] for name in contenders}
-    with tempfile.NamedTemporaryFile(dir=CACHE) as file, registry.serve() as images:
-        file.truncate(DISK_BYTES)
-        cache = Path(file.name)
-        busybox.ensure(images)
-        image = f"docker://{images.address(machine.HOST)}/{busybox.REPOSITORY}"
-        run = f"--tls-verify=false --pull=%s {image} echo {FIRST_LINE}"
-        times("first", machine.boot(INITRAMFS, MODULES, run % "always", MEGABYTES, cache))
+    with filled_cache() as (cache, run):
         for number in range(ROUNDS):
             for name, initramfs in contenders.items():
                 init, line = times(name, machine.boot(initramfs, MODULES, run % "always", MEGABYTES))

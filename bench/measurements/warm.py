@@ -5,7 +5,9 @@ As the cold boot above, but with a cache drive that holds the image. With `--pul
 the line and does nothing else: what the kernel and the console take by themselves.
 """
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import busybox, machine, printer, registry
@@ -20,19 +22,13 @@ DISK_BYTES = 1 << 30
 def measure() -> list[Row]:
     nothing = printer.initramfs(FIRST_LINE)
     seconds: dict[str, list[float]] = {"missing": [], "always": [], "printer": []}
-    with tempfile.NamedTemporaryFile(dir=CACHE) as file, registry.serve() as images:
-        file.truncate(DISK_BYTES)
-        cache = Path(file.name)
-        busybox.ensure(images)
-        image = f"docker://{images.address(machine.HOST)}/{busybox.REPOSITORY}"
-        run = f"--tls-verify=false %s {image} echo {FIRST_LINE}"
-        times("first", machine.boot(INITRAMFS, MODULES, run % "--pull=always", MEGABYTES, cache))
+    with filled_cache() as (cache, run):
         for number in range(ROUNDS):
             for name, taken in seconds.items():
                 if name == "printer":
                     console = machine.boot(nothing, MODULES, "", MEGABYTES, cache)
                 else:
-                    console = machine.boot(INITRAMFS, MODULES, run % f"--pull={name}", MEGABYTES, cache)
+                    console = machine.boot(INITRAMFS, MODULES, run % name, MEGABYTES, cache)
                 init, line = times(name, console, expected=None if name == "printer" else 0)
                 print(f"  {number + 1}/{ROUNDS} {name}: {line - init:.2f} s", flush=True)
                 taken.append(line - init)
@@ -41,3 +37,16 @@ def measure() -> list[Row]:
         Row("/init → first line, warm", "s", seconds["missing"], rival, seconds["printer"], "≤ 0.3 s more"),
         Row("the same, the registry asked", "s", seconds["always"], rival, seconds["printer"]),
     ]
+
+
+@contextlib.contextmanager
+def filled_cache() -> Iterator[tuple[Path, str]]:
+    """A cache drive that holds the image, and a container line with `%s` for `--pull`; the registry is there, too."""
+    with tempfile.NamedTemporaryFile(dir=CACHE) as file, registry.serve() as images:
+        file.truncate(DISK_BYTES)
+        cache = Path(file.name)
+        busybox.ensure(images)
+        image = f"docker://{images.address(machine.HOST)}/{busybox.REPOSITORY}"
+        run = f"--tls-verify=false --pull=%s {image} echo {FIRST_LINE}"
+        times("first", machine.boot(INITRAMFS, MODULES, run % "always", MEGABYTES, cache))
+        yield cache, run
