@@ -8,7 +8,7 @@ use net::patience::Cancel;
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The one of this boot.
 pub static TIME_LIMIT: TimeLimit = TimeLimit {
@@ -17,6 +17,7 @@ pub static TIME_LIMIT: TimeLimit = TimeLimit {
         is_watched: false,
         phase: Phase::Steps,
         is_over: false,
+        is_said: false,
         status: None,
         step: None,
     }),
@@ -51,6 +52,8 @@ struct State {
     is_watched: bool,
     phase: Phase,
     is_over: bool,
+    /// The console says so, and at what.
+    is_said: bool,
     /// What the first failure left.
     status: Option<u8>,
     /// The step that runs.
@@ -98,6 +101,14 @@ impl TimeLimit {
     /// Whether steps have been cut.
     pub fn is_over(&self) -> bool {
         self.state().is_over
+    }
+
+    /// For whoever has seen the end of the time by himself: waits until the console says at what it came, which must not be what follows.
+    pub fn wait_until_said(&self) {
+        let deadline = Instant::now() + LOOK + CONSOLE_PATIENCE;
+        while !self.state().is_said && Instant::now() < deadline {
+            thread::sleep(LOOK / 20);
+        }
     }
 
     /// Ends transfers when the limit is over, but not those that begin after [`TimeLimit::resume`].
@@ -155,7 +166,6 @@ impl TimeLimit {
                 return;
             }
             state.is_over = true;
-            self.transfers.cancel();
             state.step.clone()
         };
         say(move || {
@@ -163,6 +173,9 @@ impl TimeLimit {
             CONSOLE
                 .error(&format!("The time limit of {} s is over (b2c.timeout) at: {doing}", limit.as_secs()));
         });
+        // After that, or it would be said of what comes next.
+        self.state().is_said = true;
+        self.transfers.cancel();
         if let Some(step) = step {
             step.stop_within(STOP_PATIENCE);
         }

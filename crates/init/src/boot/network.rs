@@ -45,8 +45,10 @@ pub fn wait(network: Option<&Network>, options: &Options) -> bool {
     };
     match outcome {
         Some(Ok(())) => true,
-        // There is no time for it any more, which is said elsewhere.
-        None => false,
+        None => {
+            TIME_LIMIT.wait_until_said();
+            false
+        }
         Some(Err(error)) => {
             CONSOLE.error(&format!("{error}; going on without a network"));
             false
