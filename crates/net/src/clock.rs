@@ -26,13 +26,14 @@ pub fn set(time: Timespec) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the clocks to `floor`, in seconds since 1970, if they show an earlier time; gives what they showed then.
+/// Sets the system's clock to `floor`, in seconds since 1970, if it shows an earlier time; gives what it showed then. The hardware's is left as it is, so that the next
+/// boot sees that nobody knows the time.
 pub fn not_before(floor: u64) -> io::Result<Option<u64>> {
     let shown = now();
     if shown >= floor {
         return Ok(None);
     }
-    set(Timespec { tv_sec: i64::try_from(floor).unwrap_or(0), tv_nsec: 0 })?;
+    clock_settime(ClockId::Realtime, Timespec { tv_sec: i64::try_from(floor).unwrap_or(0), tv_nsec: 0 })?;
     Ok(Some(shown))
 }
 

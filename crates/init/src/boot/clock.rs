@@ -4,6 +4,7 @@ use crate::console::{CONSOLE, Fold};
 use net::ntp::Limits;
 use net::{Network, clock};
 use options::NtpPeer;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Who answers for `b2c.ntp_peer=auto`, unless DHCP names servers.
@@ -15,6 +16,14 @@ const BUILT: Option<&str> = option_env!("SOURCE_DATE_EPOCH");
 /// For a build that does not say: 2024-01-01.
 const EARLIEST: u64 = 1_704_067_200;
 
+/// Nobody has told the time in this boot, and the hardware does not know it.
+static IS_UNKNOWN: AtomicBool = AtomicBool::new(false);
+
+/// Seconds since 1970; `None` if the clock only shows the earliest time that may be.
+pub fn now() -> Option<u64> {
+    if IS_UNKNOWN.load(Ordering::Relaxed) { None } else { volume::now() }
+}
+
 /// No time before that is right.
 fn floor() -> u64 {
     BUILT.and_then(|text| text.parse().ok()).unwrap_or(0).max(EARLIEST)
@@ -24,11 +33,14 @@ fn floor() -> u64 {
 pub fn set_to_floor() {
     match clock::not_before(floor()) {
         Ok(None) => {}
-        Ok(Some(shown)) => CONSOLE.line(&format!(
-            "The clock says {}, which cannot be: it is set to {}, when this initramfs was made",
-            clock::date(shown),
-            clock::date(floor())
-        )),
+        Ok(Some(shown)) => {
+            IS_UNKNOWN.store(true, Ordering::Relaxed);
+            CONSOLE.line(&format!(
+                "The clock says {}, which cannot be: it is set to {}, when this initramfs was made",
+                clock::date(shown),
+                clock::date(floor())
+            ));
+        }
         Err(error) => CONSOLE.error(&format!("The clock cannot be set: {error}")),
     }
 }
@@ -61,7 +73,10 @@ fn set_from(hosts: &[String], online: bool) -> bool {
     let limits = Limits { tries: TRIES, timeout: TIMEOUT, floor: floor() };
     let set = net::ntp::set_clock(hosts, &limits);
     match &set {
-        Ok(_) => CONSOLE.line(&format!("{text}: DONE")),
+        Ok(_) => {
+            IS_UNKNOWN.store(false, Ordering::Relaxed);
+            CONSOLE.line(&format!("{text}: DONE"));
+        }
         Err(error) => CONSOLE.error(&format!("{text}: FAILED: {error}")),
     }
     set.is_ok()

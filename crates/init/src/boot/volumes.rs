@@ -1,5 +1,6 @@
 //! The volumes of a boot: those that `b2c.volume` names, made before anything runs, and those that containers make on the fly.
 
+use super::clock;
 use super::filesystems::{self, Mounts};
 use crate::console::CONSOLE;
 use options::{Options, Volume};
@@ -29,7 +30,7 @@ impl<'a> Volumes<'a> {
     /// Removes the volumes below `root` whose time is over, and makes those that the options name. The reason for a failure names the volume.
     pub fn set_up(options: &'a Options, root: &Path) -> Result<Volumes<'a>, String> {
         let all = volume::Volumes::open(root).map_err(|error| error.to_string())?;
-        all.expire(Over::Boot, volume::now()).map_err(|error| error.to_string())?;
+        all.expire(Over::Boot, clock::now()).map_err(|error| error.to_string())?;
         let mut volumes = Volumes { all, named: Vec::new(), keys: Vec::new(), mounts: Mounts::default() };
         for option in &options.volume {
             let made = volumes.add(option, options);
@@ -41,7 +42,7 @@ impl<'a> Volumes<'a> {
     fn add(&mut self, option: &'a Volume, options: &Options) -> Result<(), String> {
         let said = |error: volume::Error| error.to_string();
         let wanted = expiration(option.expiration);
-        let (folder, decided) = self.all.create(&option.name, wanted, volume::now()).map_err(said)?;
+        let (folder, decided) = self.all.create(&option.name, wanted, clock::now()).map_err(said)?;
         if wanted != decided && wanted != Expiration::Never {
             CONSOLE.line(&format!(
                 "WARNING: b2c.volume={}: it is there already, and when it expires was decided when it was made: {decided}",
@@ -86,7 +87,7 @@ impl<'a> Volumes<'a> {
     pub fn clean_up(self) {
         // Nothing on a b2c.filesystem is the volume's own: it must be away by now.
         drop(self.mounts);
-        if let Err(error) = self.all.expire(Over::Pipeline, volume::now()) {
+        if let Err(error) = self.all.expire(Over::Pipeline, clock::now()) {
             CONSOLE.error(&error.to_string());
         }
         // Last, because the kernel writes everything back first, which is not worth it for what was just removed.
