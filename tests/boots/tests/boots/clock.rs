@@ -102,7 +102,8 @@ fn a_clock_that_cannot_be_right_is_set_to_the_date_of_the_initramfs() {
     let outcome = boot("", SHOW).clock(LONG_AGO).run();
     outcome.expect("The clock says 1980-01-01, which cannot be: it is set to 20").expect_status(0);
     let (now, hardware) = (number(&outcome, "now"), number(&outcome, "hardware"));
-    assert!(now > 1_704_067_200 && now.abs_diff(hardware) < 60, "{now} {hardware}");
+    // The hardware's is left alone, so that the next boot sees it, too.
+    assert!(now > 1_704_067_200 && hardware < 400_000_000, "{now} {hardware}");
     let later = boot("", SHOW).clock("2035-01-01T00:00:00").run();
     later.expect_no("which cannot be");
     assert!(number(&later, "now") >= 2_051_222_400);
